@@ -1,0 +1,48 @@
+# Each target sets up .venv by itself and is quick when nothing changed.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+ARGS ?=
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test lint format bench openapi clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sandbank needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+install: $(READY) ## Set up .venv and nothing else
+
+serve: $(READY) ## Start the bank (PORT=8001 HOST=... ARGS='--strict' pass options on)
+	@exec $(BIN)/sandbank serve --host $(HOST) --port $(PORT) $(ARGS)
+
+test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m sandbox openapi --check openapi/openapi.yaml
+
+format: $(READY) ## Format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure against bare Litestar and json-server, write docs/benchmarks.md
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+openapi: $(READY) ## Write openapi/openapi.yaml
+	@$(BIN)/python -m sandbox openapi --write openapi/openapi.yaml
+
+clean: ## Remove .venv and caches
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
