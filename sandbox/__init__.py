@@ -1,0 +1,3 @@
+"""Sandbank: a mock bank for tests."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Foundations: clock, ids, money, identifiers of Kuwait, crypto, errors, settings."""

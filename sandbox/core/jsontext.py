@@ -1,0 +1,67 @@
+"""Strict JSON (RFC 8259) with messages for people: no duplicate keys, no NaN, no broken UTF-8, exact decimals.
+
+Used for request bodies and ecosystem files alike. Numbers with a fraction or exponent arrive as `Decimal`.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+
+class JsonError(ValueError):
+    """A text that is not strict JSON; the message says what is wrong and where."""
+
+
+class _FaultInside(Exception):
+    """Carries a message out of the decoder's hooks."""
+
+
+def decode_json(raw: bytes) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        JsonError: invalid UTF-8, broken syntax, a duplicate key, NaN or Infinity, a lone surrogate, an absurd
+            number, or nesting too deep to read.
+    """
+    try:
+        text = raw.decode("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8")
+    except UnicodeDecodeError as error:
+        raise JsonError(f"the text is not valid UTF-8: byte {error.start} (0x{raw[error.start]:02x})") from None
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise JsonError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except _FaultInside as fault:
+        raise JsonError(str(fault)) from None
+    except RecursionError:
+        raise JsonError("the value is nested too deeply") from None
+    except ValueError:
+        raise JsonError("a number has too many digits") from None
+    if "\\u" in text:
+        _refuse_lone_surrogates(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _FaultInside(f"the key {key[:60]!r} stands twice in one object")
+            seen.add(key)
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise _FaultInside(f"{name} is no JSON number")
+
+
+def _refuse_lone_surrogates(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise JsonError("a \\u escape is half of a surrogate pair") from None
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)

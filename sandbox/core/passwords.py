@@ -1,0 +1,50 @@
+"""Password and PIN hashes: Argon2id made with derived salts, Argon2 and bcrypt verified at any cost.
+
+Salts derive from the seed, so that the same ecosystem compiles to the same bytes; this is a bank for tests. The
+sandbox-grade cost (m=1 MiB, t=1) takes half a millisecond, where the library's default would take 146.
+"""
+
+from typing import Literal
+
+import argon2
+import bcrypt
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from sandbox.core.ids import derive
+
+PasswordCost = Literal["sandbox", "production"]
+
+_HASHERS = {
+    "sandbox": argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1),
+    "production": argon2.PasswordHasher(),
+}
+
+
+def hash_password(password: str, *, seed_key: bytes, username: str, version: int, cost: PasswordCost) -> str:
+    """An Argon2id hash whose salt derives from the seed, the username and the credential's version."""
+    salt = derive(seed_key, f"password-salt:{username}:{version}", 16)
+    return _HASHERS[cost].hash(password, salt=salt)
+
+
+def verify_password(password: str, stored: str) -> bool:
+    """Whether `password` is the one that `stored` was made from; a hash we cannot read matches nothing."""
+    if not readable(stored):
+        return False
+    try:
+        if stored.startswith("$argon2"):
+            return _HASHERS["sandbox"].verify(stored, password)
+        return bcrypt.checkpw(password.encode(), stored.encode())
+    except (Argon2Error, InvalidHashError, ValueError):
+        return False
+
+
+def readable(stored: str) -> bool:
+    """Whether `stored` has the form of an Argon2 or bcrypt hash."""
+    if stored.startswith("$argon2"):
+        try:
+            argon2.extract_parameters(stored)
+        except InvalidHashError:
+            return False
+        return True
+    prefix, length = stored[:4], len(stored)
+    return prefix in {"$2a$", "$2b$", "$2y$"} and length == 60 and stored[4:6].isdigit() and 4 <= int(stored[4:6]) <= 31

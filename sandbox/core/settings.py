@@ -1,0 +1,506 @@
+"""Settings: what a run of Sandbank can be told, where it was told, and what is wrong with it.
+
+One struct holds every setting with its default, limits and description; `load` fills it from flags,
+environment, `sandbank.toml` and defaults, in that order, and reports all faults at once. Nothing here reads
+the real environment or command line: the caller hands both in. Not for what belongs to one sandbox (its
+clock, its faults, its scenarios: those change while the server runs), and not for printing: the command line
+does that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, NoneType, UnionType, VarTupleType
+from msgspec.inspect import Type as Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "PasswordCost",
+    "Resolved",
+    "SettingInfo",
+    "Settings",
+    "SettingsError",
+    "TransportClock",
+    "cache_folder",
+    "describe",
+    "flag_name",
+    "load",
+    "variable_name",
+]
+
+CONFIG_VARIABLE: Final = "SANDBANK_CONFIG"
+"""Names another settings file; the one `SANDBANK_*` variable that is no setting."""
+
+PREFIX: Final = "SANDBANK_"
+MASK: Final = "********"
+BOOLEANS: Final = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
+WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
+"""ASCII digits only: `int` alone would also take `1_000` and digits of other scripts."""
+
+SHOWN_LENGTH: Final = 60
+"""How much of a refused value a fault quotes."""
+
+TEN_YEARS_SECONDS: Final = 315_360_000
+A_YEAR_MINUTES: Final = 525_600
+
+TransportClock: TypeAlias = Literal["wall", "virtual"]
+PasswordCost: TypeAlias = Literal["sandbox", "production"]
+
+# Control characters and lone surrogates (bytes that are no UTF-8) would break logs and answers later on.
+_Text: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")
+]
+_Token: TypeAlias = Annotated[str, Meta(min_length=16, max_length=512, pattern=r"^[!-~]+\Z")]
+# Lower case only: browsers send origins so, and an upper-case one would silently never match.
+_Origin: TypeAlias = Annotated[
+    str, Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?)\Z")
+]
+# An address to listen on, unlike a name in a request, may be a bare IPv6 one with its zone.
+_Address: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:%-]+\Z")]
+_HostName: TypeAlias = Annotated[str, Meta(pattern=r"^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)\Z")]
+_Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+_SECRET: Final = {"secret": True}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a run of Sandbank can be told, with the defaults it has when it is told nothing."""
+
+    ecosystem: Annotated[
+        _Text,
+        Meta(title="a folder or a name", description="Folder of an ecosystem, or the name of a shipped one."),
+    ] = "tiny"
+    host: Annotated[
+        _Address, Meta(title="a host name or IP address", description="Address to listen on.")
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8000
+    seed: Annotated[
+        _Seed | None,
+        Meta(description="Seed of ids and random draws; the ecosystem's own when unset."),
+    ] = None
+    transport_clock: Annotated[
+        TransportClock,
+        Meta(description="Clock of tokens and webhook timestamps: the wall clock, or the sandbox's own."),
+    ] = "wall"
+    strict: Annotated[
+        bool,
+        Meta(description="Refuse requests that name no sandbox, instead of falling back to `default`."),
+    ] = False
+    cors: Annotated[
+        tuple[_Origin, ...],
+        Meta(
+            title="a list of origins like scheme://host[:port] (lower case, no path), or `*`",
+            description="Origins that browsers may call from, besides the loopback ones.",
+        ),
+    ] = ()
+    allowed_hosts: Annotated[
+        tuple[_HostName, ...],
+        Meta(
+            title="a list of host names (lower case, no scheme, no port)",
+            description="Host names that the control plane accepts, besides the loopback ones.",
+        ),
+    ] = ()
+    control_token: Annotated[
+        _Token | None,
+        Meta(
+            title="16 to 512 visible ASCII characters",
+            description="Token that the control plane asks for when it is not bound to loopback.",
+            extra=_SECRET,
+        ),
+    ] = None
+    password_cost: Annotated[
+        PasswordCost,
+        Meta(description="Cost of hashing a password: fast for tests, or as a real bank would."),
+    ] = "sandbox"  # noqa: S105 - a cost, no password
+    default_password: Annotated[
+        _Text | None,
+        Meta(
+            description="Password of users whose hash in the ecosystem cannot be verified.",
+            extra=_SECRET,
+        ),
+    ] = None
+    lock_minutes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=A_YEAR_MINUTES,
+            description="Minutes that a user stays locked after failed sign-ins; 0 means until unlocked.",
+        ),
+    ] = 15
+    access_token_seconds: Annotated[
+        int, Meta(ge=1, le=TEN_YEARS_SECONDS, description="Seconds that an access token lives.")
+    ] = 900
+    refresh_token_seconds: Annotated[
+        int, Meta(ge=1, le=TEN_YEARS_SECONDS, description="Seconds that a refresh token lives.")
+    ] = 2_592_000
+    hold_days: Annotated[
+        int, Meta(ge=1, le=365, description="Days after which an uncollected hold is released.")
+    ] = 7
+    max_sandboxes: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Most sandboxes at once, `default` included.")
+    ] = 10_000
+    warm_copies: Annotated[
+        int, Meta(ge=0, le=64, description="Ready copies kept per image, so that first writes are fast.")
+    ] = 4
+    cache_dir: Annotated[
+        _Text | None,
+        Meta(
+            title="a folder",
+            description="Folder of compiled images; `sandbank` in the user's cache folder when unset.",
+        ),
+    ] = None
+    image_cache: Annotated[
+        bool, Meta(description="Keep compiled images on disk, so that later starts are fast.")
+    ] = True
+    max_body_bytes: Annotated[
+        int, Meta(ge=1024, le=2**30, description="Largest request body accepted, in bytes.")
+    ] = 1_048_576
+
+    def __repr__(self) -> str:
+        """Hide the secrets: a repr ends up in logs and tracebacks."""
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Every value, secrets hidden, for `rich` and for `repr`."""
+        secrets = {info.name for info in describe() if info.secret}
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, MASK if name in secrets and value is not None else value) for name, value in values]
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a run, and for each the place its value came from."""
+
+    settings: Settings
+    sources: dict[str, str]
+    """By setting: `default`, `sandbank.toml`, `SANDBANK_PORT` or `--port`."""
+
+    def shown(self) -> dict[str, str]:
+        """Every setting as text for people to read, secrets hidden."""
+        # The struct itself yields its values masked, so that there is one place which hides secrets.
+        return {name: _text(value) for name, value in self.settings.__rich_repr__()}
+
+
+class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to know about one setting, for documentation and the command line."""
+
+    name: str
+    flag: str
+    variable: str
+    type_text: str
+    default: str
+    description: str
+    secret: bool
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; `faults` holds one line for each thing wrong, all of them at once."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults: Final = tuple(faults)
+
+
+def load(*, flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Resolved:
+    """Resolve the settings of a run: flags, then environment, then settings file, then defaults.
+
+    Args:
+        flags: Values of the command line by setting name, as texts or already converted. `None`, and the
+            empty tuple that an absent repeatable option leaves, mean "not given".
+        environ: The environment; only `SANDBANK_*` is looked at.
+        file: The settings file of the working directory, which may be missing. `SANDBANK_CONFIG` replaces it,
+            and then the file must be there.
+
+    Raises:
+        SettingsError: With every fault of every source, also of values that a stronger source overrides.
+    """
+    known = _known()
+    faults: list[str] = []
+    values: dict[str, object] = {}
+    sources = dict.fromkeys(known, "default")
+    try:
+        from_file = _from_file(file, named=environ.get(CONFIG_VARIABLE))
+    except SettingsError as error:
+        from_file = []
+        faults += error.faults
+    # The weakest source comes first, so that the later ones write over it.
+    for given in [*from_file, *_from_environment(environ), *_from_flags(flags)]:
+        try:
+            values[given.name] = _accepted(given, known)
+        except SettingsError as error:
+            faults += error.faults
+        else:
+            sources[given.name] = given.source
+    if faults:
+        raise SettingsError(faults)
+    return Resolved(settings=msgspec.convert(values, type=Settings), sources=sources)
+
+
+def describe() -> list[SettingInfo]:
+    """Describe every setting, in the order of the struct."""
+    return [setting.info for setting in _known().values()]
+
+
+def flag_name(field: str) -> str:
+    """Name the command line flag of a setting: `max_sandboxes` is `--max-sandboxes`."""
+    return "--" + field.replace("_", "-")
+
+
+def variable_name(field: str) -> str:
+    """Name the environment variable of a setting: `max_sandboxes` is `SANDBANK_MAX_SANDBOXES`."""
+    return PREFIX + field.upper()
+
+
+def cache_folder(settings: Settings, *, environ: Mapping[str, str], home: Path, windows: bool) -> Path:
+    """Find the folder for compiled images: the one set, else `sandbank` in the user's cache folder."""
+    if settings.cache_dir is not None:
+        # No shell expands `~` in a settings file.
+        within_home = settings.cache_dir.removeprefix("~/")
+        return Path(settings.cache_dir) if within_home == settings.cache_dir else home / within_home
+    if windows:
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "sandbank"
+    named = Path(environ.get("XDG_CACHE_HOME", ""))
+    # The XDG specification says to ignore relative paths.
+    return (named if named.is_absolute() else home / ".cache") / "sandbank"
+
+
+class _Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting as `load` needs it: its description, its annotation, and the shape of its values."""
+
+    info: SettingInfo
+    hint: object
+    shape: Shape
+
+
+class _Given(msgspec.Struct, frozen=True, kw_only=True):
+    """One value from one source, not yet looked at; its name may be no setting's."""
+
+    name: str
+    value: object
+    source: str
+    place: str
+    """Where a person mends it."""
+    spell: Callable[[str], str]
+    """How this source writes the name of a setting."""
+    textual: bool
+    """Whether texts stand for other types here, as they do in the environment."""
+
+
+def _known() -> dict[str, _Setting]:
+    """Every setting by name, read off the struct so that nothing is said twice."""
+    return {field.name: _setting(field) for field in msgspec.structs.fields(Settings)}
+
+
+def _setting(field: msgspec.structs.FieldInfo) -> _Setting:
+    annotated = msgspec.inspect.type_info(field.type)
+    if not isinstance(annotated, Metadata):
+        raise TypeError(field.name)  # a setting without a description
+    schema = annotated.extra_json_schema or {}
+    shape = annotated.type
+    if isinstance(shape, UnionType):
+        (shape,) = (kind for kind in shape.types if not isinstance(kind, NoneType))
+    info = SettingInfo(
+        name=field.name,
+        flag=flag_name(field.name),
+        variable=variable_name(field.name),
+        type_text=schema.get("title") or _type_text(shape),
+        default=_text(field.default),
+        description=schema["description"],
+        secret=bool((annotated.extra or {}).get("secret")),
+    )
+    return _Setting(info=info, hint=field.type, shape=shape)
+
+
+def _type_text(shape: Shape) -> str:
+    match shape:
+        case IntType(ge=int() as least, le=int() as most):
+            return f"a whole number from {least} to {most}"
+        case BoolType():
+            return "true or false"
+        case LiteralType(values=values):
+            return " or ".join(map(str, values))
+    return "a line of text"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(value) or "empty"
+    return str(value)
+
+
+def _from_file(file: Path | None, *, named: str | None) -> list[_Given]:
+    if named == "":
+        raise SettingsError([f"{CONFIG_VARIABLE}: is empty; name a TOML file, or unset it"])
+    path = Path(named) if named is not None else file
+    if path is None:
+        return []
+    label = _one_line(named or path.name)
+    try:
+        table = _parsed_toml(path, label=label)
+    except FileNotFoundError:
+        if named is None:
+            return []
+        fault = f"{CONFIG_VARIABLE}: there is no file {_shown(named)}; name a TOML file, or unset it"
+        raise SettingsError([fault]) from None
+    place = f"{label}, "
+    return [
+        _Given(name=name, value=value, source=label, place=place + _one_line(name), spell=str, textual=False)
+        for name, value in table.items()
+    ]
+
+
+def _parsed_toml(path: Path, *, label: str) -> dict[str, object]:
+    text = _file_text(path, label=label)
+    import tomllib  # noqa: PLC0415 - most starts get no further, having no settings file
+
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        raise SettingsError([_toml_fault(str(error), label=label, text=text)]) from None
+
+
+def _file_text(path: Path, *, label: str) -> str:
+    try:
+        # Editors on Windows may put a byte order mark first.
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise SettingsError(
+            [f"{label}: cannot be read ({error.strerror}); use a readable TOML file"]
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError([f"{label}, line {line}: not UTF-8; save the file as UTF-8"]) from None
+
+
+def _toml_fault(message: str, *, label: str, text: str) -> str:
+    """Put the line number, which tomllib hides at the end of its message, where people look for it."""
+    found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
+    if found is None:
+        return f"{label}: not TOML: {message}"
+    line = found[1] or text.rstrip("\n").count("\n") + 1
+    return f"{label}, line {line}: not TOML: {message[: found.start()]}"
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[_Given]:
+    ours = sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE)
+    return [
+        _Given(
+            name=_field_of(variable),
+            value=environ[variable],
+            source=variable,
+            place=_one_line(variable),
+            spell=variable_name,
+            textual=True,
+        )
+        for variable in ours
+    ]
+
+
+def _field_of(variable: str) -> str:
+    """Turn `variable_name` round; what is not in upper case stays as it is, and so names no setting."""
+    field = variable.removeprefix(PREFIX)
+    return field.lower() if field.isupper() else field
+
+
+def _from_flags(flags: Mapping[str, object]) -> list[_Given]:
+    return [
+        _Given(name=name, value=value, source=flag, place=flag, spell=flag_name, textual=True)
+        for flag, name, value in ((flag_name(name), name, value) for name, value in flags.items())
+        if value is not None and value != ()
+    ]
+
+
+def _accepted(given: _Given, known: Mapping[str, _Setting]) -> object:
+    """Check one value and convert it to its setting's type.
+
+    Raises:
+        SettingsError: When there is no such setting, or it does not take this value.
+    """
+    setting = known.get(given.name)
+    if setting is None:
+        raise SettingsError([_unknown(given, known)])
+    value = given.value
+    if given.textual and isinstance(value, str):
+        value = _parsed(value, setting.shape)
+    if _fits(value, setting):
+        return value
+    bad = ["the value (hidden)"] if setting.info.secret else map(_shown, _refused(value, setting))
+    use = setting.info.type_text
+    raise SettingsError([f"{given.place}: {shown} is not allowed; use {use}" for shown in bad])
+
+
+def _parsed(text: str, shape: Shape) -> object:
+    """Read a text as a value; one that cannot be read stays a text, which the check then refuses."""
+    stripped = text.strip()
+    match shape:
+        case IntType():
+            return int(stripped) if WHOLE_NUMBER.fullmatch(stripped) else text
+        case BoolType():
+            return BOOLEANS.get(stripped.lower(), text)
+        case LiteralType():
+            return stripped
+        case VarTupleType():
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _fits(value: object, setting: _Setting) -> bool:
+    try:
+        msgspec.convert(value, type=setting.hint)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _refused(value: object, setting: _Setting) -> Sequence[object]:
+    """Of a list the items at fault, else the value itself."""
+    if isinstance(setting.shape, VarTupleType) and isinstance(value, list | tuple):
+        return [item for item in value if not _fits((item,), setting)]
+    return [value]
+
+
+def _unknown(given: _Given, known: Mapping[str, _Setting]) -> str:
+    import difflib  # noqa: PLC0415 - only needed for faults
+
+    names = [*known, "config"] if given.spell is variable_name else [*known]
+    meant = difflib.get_close_matches(given.name.lower().replace("-", "_"), names, n=1, cutoff=0.5)
+    if meant:
+        return f"{given.place}: no such setting; did you mean {given.spell(meant[0])}?"
+    return f"{given.place}: no such setting; there are {', '.join(map(given.spell, names))}"
+
+
+def _shown(value: object) -> str:
+    """Quote a value on one line, as TOML would write it, cut when it is long."""
+    import json  # noqa: PLC0415 - only needed for faults
+
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if not text.isprintable():
+        text = json.dumps(value, default=str)
+    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 3] + "..."
+
+
+def _one_line(name: str) -> str:
+    return name if name.isprintable() else _shown(name)
