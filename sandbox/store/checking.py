@@ -1,0 +1,210 @@
+"""The rules that an ecosystem's rows keep among each other, each broken one named by file, record and field.
+
+The list is that of docs/ecosystem.md. What is odd but harmless (a phone number that cannot be, a hash that cannot be
+read) is a warning, not a failure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from sandbox.core import civil_id, iban, phone
+from sandbox.core.clock import MILLISECOND, format_instant
+from sandbox.core.money import format_fils
+from sandbox.core.passwords import readable
+from sandbox.core.vocabulary import (
+    AccountStatus,
+    CredentialStatus,
+    DeviceStatus,
+    Direction,
+    Role,
+    SessionStatus,
+    TransactionStatus,
+    UserStatus,
+)
+from sandbox.store.reading import Failure, RawEcosystem, Row, record_label
+from sandbox.store.records import COLLECTIONS
+
+Found = Iterator[tuple[str, int, str, str]]
+"""Faults as (collection, position, field, message)."""
+
+LOCKED_AFTER = 5
+"""Failed sign-ins in a row that lock a user."""
+
+
+def check(raw: RawEcosystem) -> list[Failure]:
+    """Every broken rule."""
+    identity = [*_unique(raw), *_references(raw)]
+    found = identity or [
+        fault
+        for rule in (_accounts, _transactions, _running_balances, _goals, _users, _sessions, _disputes)
+        for fault in rule(raw)
+    ]
+    return [_failure(raw, *fault) for fault in found]
+
+
+def warn(raw: RawEcosystem, *, default_password: bool) -> list[Failure]:
+    """What is odd but loads."""
+    return [_failure(raw, *fault) for fault in _odd(raw, default_password=default_password)]
+
+
+def _failure(raw: RawEcosystem, name: str, position: int, field: str, message: str) -> Failure:
+    label = record_label(COLLECTIONS[name], position, raw.rows[name][position])
+    return Failure(f"{name}.json", label, field, message)
+
+
+def _unique(raw: RawEcosystem) -> Found:
+    marks = [(name, collection.key) for name, collection in COLLECTIONS.items()]
+    marks += [("accounts", "account_number"), ("accounts", "iban"), ("auth_users", "username")]
+    for name, field in marks:
+        first: dict[object, int] = {}
+        for position, row in enumerate(raw.rows[name]):
+            value = row[field]
+            if value in first:
+                yield name, position, field, f"{value!r} stands in record [{first[value]}] too; it must be unique"
+            first.setdefault(value, position)
+
+
+def _references(raw: RawEcosystem) -> Found:
+    known = {name: {row[collection.key] for row in raw.rows[name]} for name, collection in COLLECTIONS.items()}
+    for name, collection in COLLECTIONS.items():
+        for field in collection.references():
+            assert field.reference is not None
+            targets = known[field.reference]
+            for position, row in enumerate(raw.rows[name]):
+                value = row[field.name]
+                if value is not None and value not in targets:
+                    yield name, position, field.name, f"{value!r} is in no record of {field.reference}"
+
+
+def _accounts(raw: RawEcosystem) -> Found:
+    for position, row in enumerate(raw.rows["accounts"]):
+        if row["currency"] != "KWD":
+            yield "accounts", position, "currency", f"{row['currency']!r} is not KWD, the only currency here"
+        if row["overdraft_limit"] < 0:
+            yield "accounts", position, "overdraft_limit", "must be 0.000 or more"
+        if row["status"] == AccountStatus.CLOSED and row["balance"]:
+            yield "accounts", position, "balance", "a CLOSED account holds 0.000"
+
+
+def _transactions(raw: RawEcosystem) -> Found:
+    as_of = raw.manifest.as_of
+    holders = {row["account_id"]: row["customer_id"] for row in raw.rows["accounts"]}
+    for position, row in enumerate(raw.rows["transactions"]):
+        if row["amount"] <= 0:
+            yield "transactions", position, "amount", "must be more than 0.000; the direction says which way"
+        if row["customer_id"] not in {None, holders[row["account_id"]]}:
+            yield "transactions", position, "customer_id", "is not the holder of the account"
+        if row["booked_at"] > as_of:
+            yield "transactions", position, "booked_at", f"lies after as_of, {format_instant(as_of)}"
+        back = row["reversed_at"]
+        if back is None:
+            continue
+        if row["status"] != TransactionStatus.REVERSED:
+            yield "transactions", position, "reversed_at", "belongs to REVERSED movements only"
+        elif not row["booked_at"] < back <= as_of:
+            yield "transactions", position, "reversed_at", "must lie after booked_at and not after as_of"
+
+
+def movements_of(row: Row) -> Iterator[tuple[int, int]]:
+    """What a row does to the booked balance, as (instant, signed fils): nothing, one movement, or it and back."""
+    if row["status"] not in {TransactionStatus.COMPLETED, TransactionStatus.REVERSED}:
+        return
+    amount = row["amount"] if row["direction"] == Direction.CREDIT else -row["amount"]
+    yield row["booked_at"], amount
+    if row["status"] == TransactionStatus.REVERSED:
+        yield row["reversed_at"] or row["booked_at"] + MILLISECOND, -amount
+
+
+def _running_balances(raw: RawEcosystem) -> Found:
+    moves: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    pending: dict[str, int] = defaultdict(int)
+    for position, row in enumerate(raw.rows["transactions"]):
+        moves[row["account_id"]].extend((at, position, amount) for at, amount in movements_of(row))
+        if row["status"] == TransactionStatus.PENDING and row["direction"] == Direction.DEBIT:
+            pending[row["account_id"]] += row["amount"]
+    for position, row in enumerate(raw.rows["accounts"]):
+        mine = sorted(moves[row["account_id"]], key=lambda move: (move[0], move[1]))
+        floor = -row["overdraft_limit"]
+        running = row["balance"] - sum(amount for _, _, amount in mine)
+        if running < floor:
+            message = f"the opening balance would be {format_fils(running)}, under the overdraft limit"
+            yield "accounts", position, "balance", message
+            continue
+        for at, cause, amount in mine:
+            running += amount
+            if running < floor:
+                low = f"{format_fils(running)} at {format_instant(at)}"
+                yield "transactions", cause, "amount", f"takes account {row['account_id']} under its limit: {low}"
+                break
+        if row["balance"] - pending[row["account_id"]] < floor:
+            yield "accounts", position, "balance", "is less than its PENDING movements hold"
+
+
+def _goals(raw: RawEcosystem) -> Found:
+    holders = {row["account_id"]: row["customer_id"] for row in raw.rows["accounts"]}
+    for position, row in enumerate(raw.rows["savings_goals"]):
+        if row["target_amount"] <= 0:
+            yield "savings_goals", position, "target_amount", "must be more than 0.000"
+        if not 0 <= row["current_amount"] <= row["target_amount"]:
+            yield "savings_goals", position, "current_amount", "must lie between 0.000 and the target"
+        if holders[row["account_id"]] != row["customer_id"]:
+            yield "savings_goals", position, "account_id", "is another customer's account"
+
+
+def _users(raw: RawEcosystem) -> Found:
+    for position, row in enumerate(raw.rows["auth_users"]):
+        attempts = row["failed_login_attempts"]
+        if attempts < 0:
+            yield "auth_users", position, "failed_login_attempts", "must be 0 or more"
+        if attempts >= LOCKED_AFTER and row["status"] != UserStatus.LOCKED:
+            message = f"{attempts} failed sign-ins mean status LOCKED, not {row['status'].upper()}"
+            yield "auth_users", position, "status", message
+        if row["role"] == Role.CUSTOMER and row["customer_id"] is None:
+            yield "auth_users", position, "customer_id", "is needed for the role CUSTOMER"
+
+
+def _sessions(raw: RawEcosystem) -> Found:
+    devices = {row["device_id"]: row for row in raw.rows["registered_devices"]}
+    for position, row in enumerate(raw.rows["login_sessions"]):
+        device = devices[row["device_id"]]
+        if device["user_id"] != row["user_id"]:
+            yield "login_sessions", position, "device_id", "is another user's device"
+        if row["status"] == SessionStatus.ACTIVE and device["status"] != DeviceStatus.ACTIVE:
+            message = f"the device is {device['status'].upper()}; a session lives only on an ACTIVE one"
+            yield "login_sessions", position, "device_id", message
+
+
+def _disputes(raw: RawEcosystem) -> Found:
+    movements = {row["transaction_id"]: row for row in raw.rows["transactions"]}
+    holders = {row["account_id"]: row["customer_id"] for row in raw.rows["accounts"]}
+    for position, row in enumerate(raw.rows["dispute_records"]):
+        movement = movements[row["transaction_id"]]
+        if movement["status"] != TransactionStatus.FAILED and not movement["disputed"]:
+            message = "only a FAILED movement or one with disputed: true can be in dispute"
+            yield "dispute_records", position, "transaction_id", message
+        if holders[movement["account_id"]] != row["customer_id"]:
+            yield "dispute_records", position, "transaction_id", "is another customer's movement"
+
+
+def _odd(raw: RawEcosystem, *, default_password: bool) -> Found:
+    for position, row in enumerate(raw.rows["customers"]):
+        for field, validate in (("civil_id", civil_id.validate), ("phone", phone.validate)):
+            try:
+                if row[field] is not None:
+                    validate(row[field])
+            except ValueError as error:
+                yield "customers", position, field, str(error)
+    for position, row in enumerate(raw.rows["accounts"]):
+        try:
+            iban.validate(row["iban"])
+        except ValueError as error:
+            yield "accounts", position, "iban", str(error)
+    for position, row in enumerate(raw.rows["mfa_settings"]):
+        if row["mfa_enabled"]:
+            yield "mfa_settings", position, "mfa_enabled", "sign-in does not ask for a second factor yet"
+    for position, row in enumerate(raw.rows["credentials"]):
+        stored = row["password_hash"]
+        unusable = row["password"] is None and (stored is None or not readable(stored))
+        if unusable and row["status"] == CredentialStatus.ACTIVE and not default_password:
+            message = "no password matches this hash; --default-password gives such users one"
+            yield "credentials", position, "password_hash", message

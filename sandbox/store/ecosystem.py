@@ -1,0 +1,75 @@
+"""An ecosystem at hand: finding its folder, reading it whole, checking every rule."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from sandbox.store.checking import check, warn
+from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, read_folder
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_SHIPPED = (_PACKAGE / "_bundled" / "seeds", _PACKAGE.parent / "seeds")
+"""Where ecosystems live: inside the wheel, and in the repository of an editable install."""
+
+
+class Ecosystem(msgspec.Struct, frozen=True):
+    """A valid ecosystem and what is odd about it."""
+
+    raw: RawEcosystem
+    warnings: tuple[Failure, ...]
+
+
+class EcosystemNotFoundError(LookupError):
+    """Neither a folder nor the name of a shipped ecosystem."""
+
+
+def shipped() -> dict[str, Path]:
+    """The ecosystems that come with the package, by name."""
+    found: dict[str, Path] = {}
+    for home in _SHIPPED:
+        if home.is_dir():
+            for folder in sorted(home.iterdir()):
+                if folder.is_dir():
+                    found.setdefault(folder.name, folder)
+    return found
+
+
+def find(ecosystem: str) -> Path:
+    """The folder of an ecosystem, given as a shipped name or a path.
+
+    Raises:
+        EcosystemNotFoundError: with the names there are.
+    """
+    known = shipped()
+    if ecosystem in known:
+        return known[ecosystem]
+    folder = Path(ecosystem)
+    if folder.is_dir():
+        return folder.resolve()
+    names = ", ".join(known) or "none"
+    raise EcosystemNotFoundError(f"there is no folder {ecosystem!r} and no ecosystem of that name (shipped: {names})")
+
+
+def load(folder: Path, *, default_password: bool = False) -> Ecosystem:
+    """Read and check `folder`.
+
+    Raises:
+        EcosystemError: with every fault; nothing is half-loaded.
+    """
+    raw = read_folder(folder)
+    failures = check(raw)
+    if failures:
+        raise EcosystemError(str(folder), failures)
+    return Ecosystem(raw, tuple(warn(raw, default_password=default_password)))
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the names and bytes of the folder's files: the ecosystem's part of the image cache's key."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".json", ".jsonl"} and path.is_file():
+            raw = path.read_bytes()
+            whole.update(f"{path.name}\n{len(raw)}\n".encode())
+            whole.update(raw)
+    return whole.hexdigest()

@@ -1,0 +1,58 @@
+"""Connections to in-memory SQLite: one engine for the process, one connection for each bank.
+
+The engine carries the dialect and the compiled cache. A connection is made from an image's bytes by `deserialize()`, always
+a new one: doing so in place under an open cursor crashes the process.
+"""
+
+import sqlite3
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from sandbox.store.tables import metadata
+
+_PRIVATE_CACHE_KIB = 128
+
+_opening: list[sqlite3.Connection] = []
+ENGINE = sa.create_engine("sqlite://", creator=_opening.pop, poolclass=NullPool)
+
+
+def driver(db: sa.Connection) -> sqlite3.Connection:
+    """The driver's own connection below `db`."""
+    raw: Any = db.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
+def connect(image: bytes | None = None, *, read_only: bool = False) -> sa.Connection:
+    """A connection to a private copy of `image`, or to an empty database; transactions are the caller's to begin."""
+    raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=256)
+    if image is not None:
+        raw.deserialize(image)
+    raw.execute(f"PRAGMA cache_size = -{_PRIVATE_CACHE_KIB}")
+    raw.execute("PRAGMA foreign_keys = ON")
+    if read_only:
+        raw.execute("PRAGMA query_only = ON")
+    _opening.append(raw)
+    return ENGINE.connect()
+
+
+def disconnect(db: sa.Connection) -> None:
+    """Close `db` for good."""
+    driver(db).close()
+    db.invalidate()
+    db.close()
+
+
+def create_schema(db: sa.Connection) -> None:
+    """All tables and indexes, in an empty database."""
+    metadata.create_all(db)
+    db.commit()
+
+
+def serialize(db: sa.Connection) -> bytes:
+    """The database's bytes: what `connect` takes. Not inside a transaction."""
+    raw = driver(db)
+    assert not raw.in_transaction, "a half-done write must not become an image"
+    return raw.serialize()

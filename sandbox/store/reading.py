@@ -1,0 +1,307 @@
+"""Reading an ecosystem folder: files into rows of plain values, every fault named by file, record and field.
+
+A row is a dict of a collection's fields in their inner form (fils, instants, enumeration values), with fields that the
+collection does not know under `extra`. What the values must mean to each other is `checking`'s business.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sandbox.core.clock import Instant, InstantError, parse_instant
+from sandbox.core.jsontext import JsonError, decode_json
+from sandbox.core.money import Fils, fils_of_number
+from sandbox.core.vocabulary import in_files
+from sandbox.store.records import COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field, Id, Json
+
+Row = dict[str, Any]
+
+MANIFEST = "ecosystem.json"
+
+_SECRETS = {"credentials": ("password", "pin")}
+"""Plain secrets that a file may carry; hashed at load and never kept."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """One thing wrong in an ecosystem."""
+
+    file: str
+    record: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """One line for people."""
+        place = " ".join(part for part in (self.file, self.record, self.field) if part)
+        return f"{place}: {self.message}"
+
+
+class EcosystemError(ValueError):
+    """The folder is no valid ecosystem; `failures` holds every reason."""
+
+    def __init__(self, folder: str, failures: list[Failure]) -> None:
+        count = "1 fault" if len(failures) == 1 else f"{len(failures)} faults"
+        super().__init__(f"{folder} has {count}")
+        self.folder = folder
+        self.failures = failures
+
+
+class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A demo login of the manifest."""
+
+    username: str
+    password: str
+    note: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`ecosystem.json`: what the ecosystem is, and the instant at which its data stand."""
+
+    name: str
+    title: str = ""
+    as_of: Instant
+    seed: int = 0
+    logins: tuple[Login, ...] = ()
+
+
+class RawEcosystem(msgspec.Struct, frozen=True):
+    """What the files say: rows of the known collections, other collections as they are."""
+
+    manifest: Manifest
+    rows: dict[str, list[Row]]
+    others: dict[str, Any]
+
+
+def read_folder(folder: Path) -> RawEcosystem:
+    """Read every collection of `folder`.
+
+    Raises:
+        EcosystemError: with every fault found; nothing half-read is returned.
+    """
+    failures: list[Failure] = []
+    if not folder.is_dir():
+        raise EcosystemError(str(folder), [Failure(str(folder), "", "", "there is no such folder")])
+    rows: dict[str, list[Row]] = {name: [] for name in COLLECTIONS}
+    others: dict[str, Any] = {}
+    files = _collection_files(folder, failures)
+    for name, path in files.items():
+        if name in COLLECTIONS:
+            rows[name] = _read_rows(COLLECTIONS[name], path, failures)
+        elif name in RUNTIME_COLLECTIONS:
+            message = "this collection is the bank's own record of a run and is not read from a folder"
+            failures.append(Failure(path.name, "", "", message))
+        else:
+            others[name] = _read_values(path, failures)
+    if not files:
+        failures.append(Failure(str(folder), "", "", "the folder holds no collection such as customers.json"))
+    manifest = _read_manifest(folder, rows, failures)
+    if failures or manifest is None:
+        raise EcosystemError(str(folder), failures)
+    return RawEcosystem(manifest, rows, others)
+
+
+def record_label(collection: Collection, position: int, row: Row) -> str:
+    """How a record is named in a message: its place, and its identifier where it has one."""
+    key = row.get(collection.key)
+    return f"[{position}] {key}" if isinstance(key, str) else f"[{position}]"
+
+
+def _collection_files(folder: Path, failures: list[Failure]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in {".json", ".jsonl"} or path.name == MANIFEST or not path.is_file():
+            continue
+        if path.stem in files:
+            failures.append(Failure(path.name, "", "", f"the collection stands in {files[path.stem].name} too"))
+        files[path.stem] = path
+    return files
+
+
+def _load(path: Path, raw: bytes, failures: list[Failure], record: str = "") -> Any:
+    try:
+        return decode_json(raw)
+    except JsonError as error:
+        failures.append(Failure(path.name, record, "", str(error)))
+        return None
+
+
+def _read_values(path: Path, failures: list[Failure]) -> Any:
+    """The value of a file: of a `.jsonl` file a list with the value of each line."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        failures.append(Failure(path.name, "", "", f"cannot be read: {error.strerror}"))
+        return None
+    if path.suffix == ".json":
+        return _load(path, raw, failures)
+    lines = enumerate(raw.splitlines(), 1)
+    return [_load(path, line, failures, f"line {number}") for number, line in lines if line.strip()]
+
+
+def _read_rows(collection: Collection, path: Path, failures: list[Failure]) -> list[Row]:
+    before = len(failures)
+    values = _read_values(path, failures)
+    if len(failures) > before:
+        return []
+    if not isinstance(values, list):
+        failures.append(Failure(path.name, "", "", "must be a JSON array of records"))
+        return []
+    reader = _RowReader(collection)
+    found = []
+    for position, value in enumerate(values):
+        if not isinstance(value, dict):
+            failures.append(Failure(path.name, f"[{position}]", "", "must be a JSON object"))
+            continue
+        row, faults = reader.read(value)
+        label = record_label(collection, position, value)
+        failures.extend(Failure(path.name, label, name, message) for name, message in faults)
+        found.append(row)
+    return found
+
+
+class _RowReader:
+    """Reads the records of one collection."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._secrets = _SECRETS.get(collection.name, ())
+        self._known = {field.name for field in collection.fields} | set(self._secrets)
+        self._plans = [(field.name, field, _parser(field)) for field in collection.fields]
+
+    def read(self, value: dict[str, Any]) -> tuple[Row, list[tuple[str, str]]]:
+        row: Row = {}
+        faults: list[tuple[str, str]] = []
+        for name, field, parse in self._plans:
+            given = value.get(name)
+            if given is None:
+                if field.required or (name in value and not field.optional):
+                    faults.append((name, "is missing" if name not in value else "must not be null"))
+                row[name] = field.default
+                continue
+            try:
+                row[name] = parse(given)
+            except ValueError as error:
+                faults.append((name, str(error)))
+        for name in self._secrets:
+            secret = value.get(name)
+            if secret is not None and not (isinstance(secret, str) and secret):
+                faults.append((name, "must be a text that is not empty"))
+            row[name] = secret
+        extra = {name: kept for name, kept in value.items() if name not in self._known}
+        row["extra"] = extra or None
+        return row, faults
+
+
+def _parser(field: Field) -> Callable[[Any], Any]:
+    if field.is_enumeration:
+        return _enumeration(field.kind)
+    parsers: dict[Any, Callable[[Any], Any]] = {
+        Id: _identifier,
+        Fils: fils_of_number,
+        Instant: _instant,
+        date: _date,
+        bool: _boolean,
+        int: _whole_number,
+        Json: lambda value: value,
+        str: _text,
+    }
+    return parsers[field.kind]
+
+
+def _enumeration(kind: type[StrEnum]) -> Callable[[Any], str]:
+    allowed = ", ".join(in_files(member) for member in kind)
+    members = {in_files(member): member.value for member in kind}
+
+    def parse(value: Any) -> str:
+        member = members.get(value) if isinstance(value, str) else None
+        if member is None:
+            raise ValueError(f"{_shown(value)} is none of {allowed}")
+        return member
+
+    return parse
+
+
+def _identifier(value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 64 or not value.isprintable():
+        raise ValueError(f"{_shown(value)} is no identifier: a text of 1 to 64 printable characters")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{_shown(value)} is no text")
+    if "\0" in value:
+        raise ValueError("a text must not contain NUL")
+    return value
+
+
+def _instant(value: Any) -> Instant:
+    if not isinstance(value, str):
+        raise InstantError(f"{_shown(value)} is no RFC 3339 timestamp such as 2026-01-15T09:30:00Z")
+    return parse_instant(value)
+
+
+def _date(value: Any) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        raise ValueError(f"{_shown(value)} is no date such as 1990-05-17") from None
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{_shown(value)} is neither true nor false")
+    return value
+
+
+def _whole_number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
+        raise ValueError(f"{_shown(value)} is no whole number")
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _read_manifest(folder: Path, rows: dict[str, list[Row]], failures: list[Failure]) -> Manifest | None:
+    path = folder / MANIFEST
+    if not path.exists():
+        latest = max(_instants(rows), default=None)
+        if latest is None:
+            failures.append(Failure(MANIFEST, "", "as_of", "is needed: the data carry no timestamp to take it from"))
+            return None
+        return Manifest(name=folder.name, as_of=latest)
+    before = len(failures)
+    value = _read_values(path, failures)
+    if len(failures) > before:
+        return None
+    if not isinstance(value, dict):
+        failures.append(Failure(MANIFEST, "", "", "must be a JSON object"))
+        return None
+    try:
+        as_of = _instant(value.get("as_of"))
+    except ValueError as error:
+        failures.append(Failure(MANIFEST, "", "as_of", str(error)))
+        return None
+    try:
+        manifest = msgspec.convert(value | {"as_of": as_of}, Manifest)
+    except msgspec.ValidationError as error:
+        failures.append(Failure(MANIFEST, "", "", str(error)))
+        return None
+    if not 0 <= manifest.seed < 2**63:
+        failures.append(Failure(MANIFEST, "", "seed", "must lie between 0 and 2^63 - 1"))
+    return manifest
+
+
+def _instants(rows: dict[str, list[Row]]) -> Iterator[Instant]:
+    for name, collection in COLLECTIONS.items():
+        fields = [field.name for field in collection.fields if field.kind is Instant]
+        future = {"expires_at", "locked_until"}
+        for row in rows[name]:
+            yield from (row[field] for field in fields if field not in future and row.get(field) is not None)

@@ -1,0 +1,124 @@
+"""The unit of work: what a bank function gets for one transaction, and the only thing it may touch the world with.
+
+A `Work` that writes has a write number, and with it business time, identifiers and random draws. Events and audit lines are
+gathered and written once, at the end. What must survive a refusal is registered with `survive`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from sandbox.core.chain import GENESIS, link
+from sandbox.core.clock import Instant
+from sandbox.core.ids import Draws
+from sandbox.core.settings import Settings
+from sandbox.core.vocabulary import Severity
+from sandbox.store.statement import Statement
+from sandbox.store.tables import audit_log, outbox
+
+_AUDIT_HEAD = Statement(sa.select(audit_log.c.hash).order_by(audit_log.c.key.desc()).limit(1))
+_ADD_AUDIT = Statement(
+    sa.insert(audit_log),
+    "id",
+    "user",
+    "action",
+    "severity",
+    "ip_address",
+    "related_entity_id",
+    "created_at",
+    "hash",
+)
+_ADD_EVENT = Statement(sa.insert(outbox), "id", "type", "at", "customer", "account", "data")
+
+
+class Work:
+    """One transaction on one bank.
+
+    Attributes:
+        db: the connection; statements run inside the transaction that the sandbox began.
+        now: business time of this write (of the last one, while reading).
+        transport_now: what tokens carry.
+        draws: identifiers and random numbers of this write.
+        rules: the settings of the server.
+        dry: whether this is a dry run, which is rolled back whatever comes of it.
+    """
+
+    __slots__ = ("_audits", "_events", "_survivors", "db", "draws", "dry", "now", "rules", "transport_now")
+
+    def __init__(
+        self,
+        db: sa.Connection,
+        *,
+        now: Instant,
+        transport_now: Instant,
+        draws: Draws,
+        rules: Settings,
+        dry: bool = False,
+    ) -> None:
+        self.db = db
+        self.now = now
+        self.transport_now = transport_now
+        self.draws = draws
+        self.rules = rules
+        self.dry = dry
+        self._events: list[dict[str, Any]] = []
+        self._audits: list[dict[str, Any]] = []
+        self._survivors: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+
+    def emit(self, kind: str, *, customer: int | None, account: int | None = None, data: dict[str, Any]) -> None:
+        """An event for the outbox, in order; `data` is what subscribers will read."""
+        event = {"type": kind, "customer": customer, "account": account, "data": data}
+        self._events.append(event | {"id": self.draws.uuid("event"), "at": self.now})
+
+    def audit(
+        self,
+        action: str,
+        *,
+        user: int | None,
+        ip_address: str | None,
+        related: str | None = None,
+        severity: Severity = Severity.INFO,
+    ) -> None:
+        """A line of the audit trail. `related` is the public id of what it is about."""
+        self._audits.append(
+            {
+                "id": self.draws.uuid("audit"),
+                "user": user,
+                "action": action,
+                "severity": severity.value,
+                "ip_address": ip_address,
+                "related_entity_id": related,
+                "created_at": self.now,
+            }
+        )
+
+    def survive(self, leave: Callable[..., None], *args: Any) -> None:
+        """If this write is refused, run `leave(work, *args)` after the roll back and commit what it does."""
+        self._survivors.append((leave, args))
+
+    def refuse(self) -> bool:
+        """Forget what the refused order gathered and leave what survives; whether there was anything to leave."""
+        self._events.clear()
+        self._audits.clear()
+        survivors, self._survivors = self._survivors, []
+        for leave, args in survivors:
+            leave(self, *args)
+        return bool(survivors)
+
+    def finish(self) -> None:
+        """Write the gathered events and audit lines."""
+        if self._events:
+            _ADD_EVENT.run_many(self.db, self._events)
+        if self._audits:
+            head = _AUDIT_HEAD.first(self.db)
+            previous = head.hash if head else GENESIS
+            for line in self._audits:
+                previous = line["hash"] = audit_link(previous, line)
+            _ADD_AUDIT.run_many(self.db, self._audits)
+
+
+def audit_link(previous: bytes, line: dict[str, Any]) -> bytes:
+    """The chain link of one audit line."""
+    facts = (line["id"], line["user"], line["action"], line["severity"], line["related_entity_id"], line["created_at"])
+    return link(previous, facts)
