@@ -1,0 +1,161 @@
+"""Compiling an ecosystem into an image, and the cache of compiled images on disk.
+
+A cached image is found by the bytes of the ecosystem's files and everything else that shapes it: the settings that enter it,
+this package's code, the SQLite library. It is written beside its place and renamed, so that nobody reads half of one.
+"""
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import struct
+import zlib
+from pathlib import Path
+
+import msgspec
+
+from sandbox import __version__
+from sandbox.bank.bulk import open_chart, post_history
+from sandbox.bank.chart import FIRST_CUSTOMER_KEY
+from sandbox.core.ids import seed_key
+from sandbox.core.passwords import hash_password, readable
+from sandbox.core.settings import Settings, cache_folder
+from sandbox.sandboxes.image import Image, ImageFacts
+from sandbox.store.ecosystem import Ecosystem, fingerprint, load
+from sandbox.store.engine import connect, create_schema, disconnect, driver, serialize
+from sandbox.store.export import digest
+from sandbox.store.filling import fill
+from sandbox.store.reading import RawEcosystem
+
+_MAGIC = b"SANDBANK-IMAGE-1"
+_HEAD = struct.Struct(">16sII")
+_PACKAGE = Path(__file__).resolve().parent.parent
+_UNUSABLE = "!"
+"""Stands where a user has no password at all; it matches nothing."""
+
+
+def open_image(folder: Path, settings: Settings) -> Image:
+    """The image of the ecosystem in `folder`: from the cache, or compiled and put there.
+
+    Raises:
+        EcosystemError: the folder breaks a rule; every fault is named.
+    """
+    if not settings.image_cache:
+        return compile_image(folder, settings)
+    place = _cache_place(folder, settings)
+    cached = _read_cached(place, settings)
+    if cached is not None:
+        return cached
+    image = compile_image(folder, settings)
+    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+        _write_cached(place, image)
+    return image
+
+
+def compile_image(folder: Path, settings: Settings) -> Image:
+    """Validate, post to the ledger, index and serialise.
+
+    Raises:
+        EcosystemError: the folder breaks a rule; every fault is named.
+    """
+    ecosystem = load(folder, default_password=settings.default_password is not None)
+    manifest = ecosystem.raw.manifest
+    _hash_secrets(ecosystem.raw, settings)
+    db = connect()
+    try:
+        create_schema(db)
+        run = driver(db).execute
+        run("BEGIN IMMEDIATE")
+        open_chart(db, as_of=manifest.as_of)
+        keys = fill(db, ecosystem.raw, first_account_key=FIRST_CUSTOMER_KEY)
+        post_history(db, ecosystem.raw.rows, keys, as_of=manifest.as_of, hold_days=settings.hold_days)
+        run("COMMIT")
+        db.rollback()
+        run("ANALYZE")
+        run("VACUUM")
+        facts = ImageFacts(
+            ecosystem=manifest.name,
+            title=manifest.title or manifest.name,
+            digest=digest(db),
+            seed=manifest.seed,
+            write_number=0,
+            clock_base=manifest.as_of,
+            logins=manifest.logins,
+            warnings=_warnings(ecosystem),
+        )
+        db.rollback()
+        return Image(serialize(db), facts, warm_copies=settings.warm_copies)
+    finally:
+        disconnect(db)
+
+
+def _warnings(ecosystem: Ecosystem) -> tuple[str, ...]:
+    return tuple(str(warning) for warning in ecosystem.warnings)
+
+
+def _hash_secrets(raw: RawEcosystem, settings: Settings) -> None:
+    """Turn plain passwords and PINs into hashes, and give the default password to users nobody could sign in as."""
+    key = seed_key(raw.manifest.seed)
+    names = {row["user_id"]: row["username"] for row in raw.rows["auth_users"]}
+    for row in raw.rows["credentials"]:
+        password, pin = row.pop("password"), row.pop("pin")
+        stored = row["password_hash"]
+        if password is None and (stored is None or not readable(stored)):
+            password = settings.default_password
+        for secret, field in ((password, "password_hash"), (pin, "pin_hash")):
+            if secret is not None:
+                name = f"{names[row['user_id']]}:{field}"
+                row[field] = hash_password(
+                    secret, seed_key=key, username=name, version=0, cost=settings.password_cost
+                )
+        if row["password_hash"] is None:
+            row["password_hash"] = _UNUSABLE
+
+
+def _cache_place(folder: Path, settings: Settings) -> Path:
+    shaping = (
+        fingerprint(folder),
+        settings.password_cost,
+        str(settings.default_password),
+        str(settings.hold_days),
+        folder.name,
+        __version__,
+        sqlite3.sqlite_version,
+        *_code_marks(),
+    )
+    key = hashlib.sha256("\n".join(shaping).encode()).hexdigest()
+    home = cache_folder(settings, environ=os.environ, home=Path.home(), windows=os.name == "nt")
+    return home / "images" / f"{folder.name}-{key[:24]}.image"
+
+
+def _code_marks() -> list[str]:
+    """Size and time of the modules that shape an image, so that a changed one is not served an old image."""
+    marks = []
+    for room in ("core", "store", "bank", "sandboxes"):
+        for path in sorted((_PACKAGE / room).glob("*.py")):
+            facts = path.stat()
+            marks.append(f"{room}/{path.name} {facts.st_size} {facts.st_mtime_ns}")
+    return marks
+
+
+def _read_cached(place: Path, settings: Settings) -> Image | None:
+    """The cached image, or None where there is none or its bytes are not what was written."""
+    try:
+        raw = place.read_bytes()
+        magic, size, checksum = _HEAD.unpack_from(raw)
+        body = raw[_HEAD.size :]
+        if magic != _MAGIC or zlib.crc32(body) != checksum:
+            return None
+        facts = msgspec.json.decode(body[:size], type=ImageFacts)
+    except (OSError, struct.error, msgspec.DecodeError):
+        return None
+    return Image(body[size:], facts, warm_copies=settings.warm_copies)
+
+
+def _write_cached(place: Path, image: Image) -> None:
+    facts = msgspec.json.encode(image.facts)
+    body = facts + image.data
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_suffix(f".{os.getpid()}.half")
+    half.write_bytes(_HEAD.pack(_MAGIC, len(facts), zlib.crc32(body)) + body)
+    half.replace(place)
