@@ -9,7 +9,7 @@ from sandbox.bank.chart import counter_account
 from sandbox.bank.ledger import Leg, post
 from sandbox.bank.transactions import TransactionView
 from sandbox.core.clock import format_instant, local_date
-from sandbox.core.money import Money, money, parse_order_amount
+from sandbox.core.money import Money, OrderAmount, money
 from sandbox.core.vocabulary import Channel, Direction, TransactionStatus, in_files
 from sandbox.store.tables import JournalKind
 from sandbox.store.work import Work
@@ -19,11 +19,9 @@ class NewCashMovement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """An order to pay cash in or take it out."""
 
     account_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="one of your accounts")]
-    amount: Money
+    amount: OrderAmount
     channel: Annotated[Channel, msgspec.Meta(description="where; `branch` by default")] = Channel.BRANCH
-    reference: Annotated[
-        str | None, msgspec.Meta(max_length=140, description="your own text", examples=["Eidiya"])
-    ] = None
+    reference: Annotated[str, msgspec.Meta(max_length=140, description="your own text", examples=["Eidiya"])] | None = None
 
 
 def deposit(work: Work, actor: Actor, order: NewCashMovement) -> TransactionView:
@@ -48,7 +46,7 @@ def withdraw(work: Work, actor: Actor, order: NewCashMovement) -> TransactionVie
 
 def _move(work: Work, actor: Actor, order: NewCashMovement, *, kind: JournalKind) -> TransactionView:
     row = own_account(work, actor, order.account_id)
-    amount = parse_order_amount(order.amount.amount)
+    amount = order.amount.fils
     paid_in = kind is JournalKind.DEPOSIT
     work.survive(_leave_refusal, actor, row.id, kind)
     transaction_id = work.draws.uuid("transaction")
@@ -63,7 +61,7 @@ def _move(work: Work, actor: Actor, order: NewCashMovement, *, kind: JournalKind
     action = "DEPOSIT_MADE" if paid_in else "WITHDRAWAL_MADE"
     work.audit(action, user=actor.user, ip_address=actor.ip_address, related=transaction_id)
     balance = money(posting.balances[row.key])
-    facts = {"account_id": row.id, "transaction_id": transaction_id, "amount": order.amount}
+    facts = {"account_id": row.id, "transaction_id": transaction_id, "amount": money(amount)}
     kind_of_event = "payment_received" if paid_in else "payment_sent"
     work.emit(kind_of_event, customer=row.customer, account=row.key, data=facts)
     work.emit("balance_update", customer=row.customer, account=row.key, data={"account_id": row.id, "booked": balance})

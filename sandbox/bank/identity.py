@@ -51,10 +51,10 @@ from sandbox.store.work import Work
 class DeviceFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a client says of the device it runs on."""
 
-    device_id: Annotated[str | None, msgspec.Meta(max_length=64, description="of a device known before")] = None
-    model: Annotated[str | None, msgspec.Meta(max_length=140, examples=["iPhone 17"])] = None
-    os: Annotated[str | None, msgspec.Meta(max_length=140, examples=["iOS 20"])] = None
-    fingerprint: Annotated[str | None, msgspec.Meta(max_length=256)] = None
+    device_id: Annotated[str, msgspec.Meta(max_length=64, description="of a device known before")] | None = None
+    model: Annotated[str, msgspec.Meta(max_length=140, examples=["iPhone 17"])] | None = None
+    os: Annotated[str, msgspec.Meta(max_length=140, examples=["iOS 20"])] | None = None
+    fingerprint: Annotated[str, msgspec.Meta(max_length=256)] | None = None
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -213,13 +213,12 @@ def _reversals_are_exact(db: sa.Connection) -> Breaches:
 def _transfers_match_the_ledger(db: sa.Connection) -> Breaches:
     """A settled or reversed transfer has its journal with its amount; a rejected one moved nothing."""
     moved = dict(
-        db.execute(
+        (row.seq, row.amount)
+        for row in db.execute(
             sa.select(entry.c.seq, entry.c.amount)
             .join(transfer, sa.and_(transfer.c.seq == entry.c.seq, transfer.c.from_account == entry.c.account))
             .where(entry.c.status.in_(_POSTED))
         )
-        .tuples()
-        .all()
     )
     for row in db.execute(sa.select(transfer)):
         expected = None if row.status == TransferStatus.REJECTED else -row.amount

@@ -25,22 +25,27 @@ from sandbox.core.errors import (
     SameAccountError,
     TransferNotReversibleError,
 )
-from sandbox.core.money import Money, money, parse_order_amount
+from sandbox.core.money import Money, OrderAmount, money
 from sandbox.core.vocabulary import Severity, TransferStatus
 from sandbox.store.statement import Statement
 from sandbox.store.tables import JournalKind, account, auth_user, customer, transfer
 from sandbox.store.work import Work
 
-Text140 = Annotated[str | None, msgspec.Meta(max_length=140)]
+Text140 = Annotated[str, msgspec.Meta(max_length=140)]
 """Remittance text: ISO 20022 allows 140 characters."""
 
 
 class Creditor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who receives: exactly one of `account_id` and `iban`."""
 
-    account_id: Annotated[str | None, msgspec.Meta(min_length=1, max_length=64)] = None
-    iban: Annotated[str | None, msgspec.Meta(min_length=1, max_length=42, description="of this bank")] = None
-    name: Annotated[str | None, msgspec.Meta(max_length=140, description="the holder, with an IBAN")] = None
+    account_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    iban: Annotated[str, msgspec.Meta(min_length=1, max_length=42, description="of this bank")] | None = None
+    name: Annotated[str, msgspec.Meta(max_length=140, description="the holder, with an IBAN")] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what names nobody, or two."""
+        if (self.account_id is None) == (self.iban is None):
+            raise ValueError("name exactly one of account_id and iban")
 
 
 class NewTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,15 +53,15 @@ class NewTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     from_account_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="one of your accounts")]
     to: Creditor
-    amount: Money
-    reference: Annotated[Text140, msgspec.Meta(description="text for both sides")] = None
-    purpose: Annotated[Text140, msgspec.Meta(description="what for")] = None
+    amount: OrderAmount
+    reference: Annotated[Text140, msgspec.Meta(description="text for both sides")] | None = None
+    purpose: Annotated[Text140, msgspec.Meta(description="what for")] | None = None
 
 
 class NewReversal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order to take a transfer back."""
 
-    reason: Annotated[Text140, msgspec.Meta(description="your own text")] = None
+    reason: Annotated[Text140, msgspec.Meta(description="your own text")] | None = None
 
 
 class CreditorView(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +174,7 @@ def create_transfer(work: Work, actor: Actor, order: NewTransfer) -> TransferVie
         AccountBlockedError, AccountClosedError, InsufficientFundsError, LimitExceededError: see `ledger.post`.
     """
     debtor = own_account(work, actor, order.from_account_id)
-    amount = parse_order_amount(order.amount.amount)
+    amount = order.amount.fils
     transfer_id = work.draws.uuid("transfer")
     try:
         require_open(debtor.status, side="paying")

@@ -26,20 +26,36 @@ class MoneyError(ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+        self.field = "amount"
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An amount and its currency, as every answer and every order carries it."""
 
-    amount: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=r"^-?[0-9]{1,16}\.[0-9]{3}$",
-            description="KWD with exactly three decimals",
-            examples=["12.750"],
-        ),
-    ]
+    amount: Annotated[str, msgspec.Meta(description="KWD with exactly three decimals", examples=["12.750"])]
     currency: Annotated[Literal["KWD"], msgspec.Meta(description="ISO 4217 code")] = "KWD"
+
+
+class OrderAmount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The amount of an order: strictly positive, its currency named.
+
+    Raises:
+        MoneyError: as `parse_order_amount`, with the field it is about.
+    """
+
+    amount: Annotated[
+        str, msgspec.Meta(description="KWD, more than 0.000, exactly three decimals", examples=["12.750"])
+    ]
+    currency: Annotated[Literal["KWD"], msgspec.Meta(description="ISO 4217 code")]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no amount to order."""
+        parse_order_amount(self.amount)
+
+    @property
+    def fils(self) -> Fils:
+        """The amount in fils."""
+        return parse_order_amount(self.amount)
 
 
 def money(fils: int) -> Money:

@@ -17,7 +17,7 @@ from sandbox.core.errors import DomainError, IdempotencyKeyReusedError
 from sandbox.core.ids import Draws, seed_key
 from sandbox.core.keys import SigningKey
 from sandbox.core.settings import Settings
-from sandbox.sandboxes.image import Image, ImageFacts
+from sandbox.sandboxes.image import Image
 from sandbox.store.engine import connect, disconnect, driver, serialize
 from sandbox.store.export import digest
 from sandbox.store.statement import Statement
@@ -92,6 +92,7 @@ class StateRoot:
         "_digest",
         "_in_flight",
         "_key",
+        "_requests",
         "_retired",
         "born_at",
         "clock_base",
@@ -111,12 +112,14 @@ class StateRoot:
         self.write_number = image.facts.write_number
         self.clock_base = image.facts.clock_base
         self.born_at = wall_time()
-        self.tokens: dict[str, Any] = {}
+        self.tokens: dict[tuple[str, str], Any] = {}
+        """Verified tokens, kept by the door that verifies them; a reset forgets them with the root."""
         self._key = seed_key(seed)
         self._db: sa.Connection | None = None
         self._digest: tuple[int, str] | None = None
         self._in_flight = 0
         self._retired = False
+        self._requests = 0
 
     @property
     def now(self) -> Instant:
@@ -132,6 +135,11 @@ class StateRoot:
     def signing_key(self) -> SigningKey:
         """The key pair of this sandbox's seed."""
         return _signing_key(self.seed)
+
+    def next_request_id(self) -> str:
+        """The id of the next request that brings none: derived from the seed and the number of the request."""
+        self._requests += 1
+        return Draws(self._key, self._requests).uuid("request")
 
     def read(self, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(work, ...)` on the current state; it must not write, and cannot on a fresh sandbox."""
@@ -268,12 +276,13 @@ class StateRoot:
             if not dry:
                 n, base = _TICK.one(self._db)
                 run("SAVEPOINT ordered")
+            # A dry run keeps the clock where it is, but must not draw the last write's identifiers again.
+            draws = Draws(self._key, n + 1 if dry else n)
         except BaseException:
             run("ROLLBACK")
             raise
         now = business_time(base, n)
         transport = now if self.rules.transport_clock == "virtual" else wall_time()
-        draws = Draws(self._key, n)
         return run, Work(self._db, now=now, transport_now=transport, draws=draws, rules=self.rules, dry=dry)
 
     def _commit(self, run: Callable[[str], Any]) -> None:
@@ -328,5 +337,3 @@ def _on_copy(data: bytes, fn: Callable[[sa.Connection], T]) -> T:
     finally:
         disconnect(db)
 
-
-__all__ = ["Answer", "ImageFacts", "KeyedOrder", "StateRoot"]

@@ -1,0 +1,175 @@
+"""The rows of a life: fork, reset, start, memory; and lists as the history grows."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+from benchmarks import budgets, customer, data, load, servers
+from benchmarks.load import Measured, Plan
+from benchmarks.report import Row, memory_row, ratio_row, times_row
+from benchmarks.servers import Server
+from benchmarks.throughput import Fleet, Turn, interleaved
+from benchmarks.wire import Answer, Client, WireError
+
+FORKS = 100
+WARM_UP_FORKS = 5
+HISTORIES = (1_000, 15_000, 100_000)
+HISTORY_SECONDS = 0.5
+UNCACHED_STARTS = 3
+
+
+def fork_and_reset(server: Server) -> list[Row]:
+    """Fork, reset, and the first write after each, as a client sees them: one request at a time.
+
+    The first write is a sign-in; a second one into the same sandbox shows what it costs without the copy.
+    """
+    forks: list[float] = []
+    firsts: list[float] = []
+    seconds: list[float] = []
+    resets: list[float] = []
+    firsts_after_reset: list[float] = []
+    with server.client() as client:
+        for place in range(FORKS + WARM_UP_FORKS):
+            fork = client.expect(201, "POST", "/_sandbox/sandboxes", {})
+            name = str(fork.json()["id"])
+            first = _sign_in(client, f"/s/{name}")
+            second = _sign_in(client, f"/s/{name}")
+            _delete(client, name)
+            reset = client.expect(200, "POST", "/_sandbox/reset", {})
+            # A sign-in, so that the next reset has something to undo.
+            after_reset = _sign_in(client, "")
+            if place >= WARM_UP_FORKS:
+                forks.append(fork.ms)
+                firsts.append(first.ms)
+                seconds.append(second.ms)
+                resets.append(reset.ms)
+                firsts_after_reset.append(after_reset.ms)
+    both = [fork + first for fork, first in zip(forks, firsts, strict=True)]
+    both_after_reset = [reset + first for reset, first in zip(resets, firsts_after_reset, strict=True)]
+    return [
+        times_row("fork, over HTTP", "sandbank", forks),
+        times_row("fork plus first sign-in, over HTTP", "sandbank", both),
+        times_row("reset, over HTTP", "sandbank", resets),
+        times_row("reset plus first sign-in, over HTTP", "sandbank", both_after_reset),
+        times_row("a sign-in after another, over HTTP", "sandbank", seconds),
+    ]
+
+
+def resident(fleet: Fleet, when: str) -> list[Row]:
+    """Resident memory of every running server."""
+    rows = [memory_row(f"memory {when}", "bare", fleet.bare.resident_mib())]
+    if fleet.sandbank is not None:
+        budget = budgets.RESIDENT if when == "after start" else None
+        rows.append(memory_row(f"memory {when}", "sandbank", fleet.sandbank.resident_mib(), budget=budget))
+    if fleet.json_server is not None:
+        rows.append(memory_row(f"memory {when}", "json-server", fleet.json_server.resident_mib()))
+    return rows
+
+
+def cold_start(transactions: int, rounds: int) -> list[Row]:
+    """From the start of the process to the first answer, each start in its turn.
+
+    Sandbank's first answer is counted twice: of `/_sandbox/health`, and of a signed-in `GET /v1/accounts`.
+    """
+    folder, cache = data.ecosystem(transactions), servers.image_cache()
+    _sandbank_start(folder=folder, cache=cache)
+    bare: list[float] = []
+    cached: list[tuple[float, float]] = []
+    uncached: list[tuple[float, float]] = []
+    json_server: list[float] = []
+    for place in range(rounds):
+        with servers.bare() as server:
+            bare.append(server.ready_ms)
+        cached.append(_sandbank_start(folder=folder, cache=cache))
+        try:
+            with servers.json_server() as server:
+                json_server.append(server.ready_ms)
+        except servers.AbsentError:
+            pass
+        if place < UNCACHED_STARTS:
+            uncached.append(_sandbank_start(folder=folder, cache=None))
+    rows = [times_row("start to first answer", "bare", bare)]
+    if json_server:
+        rows.append(times_row("start to first answer", "json-server", json_server))
+    for topic, times, budget in (
+        ("cached image", cached, budgets.START_CACHED),
+        ("no cache", uncached, budgets.START_UNCACHED),
+    ):
+        healthy, signed_in = zip(*times, strict=True)
+        rows.append(times_row(f"start to health, {topic}", "sandbank", healthy))
+        rows.append(times_row(f"start to signed-in list, {topic}", "sandbank", signed_in, budget=budget))
+    return rows
+
+
+def growing_history(rounds: int) -> list[Row]:
+    """The two lists that an app opens first, at three lengths of history, one request at a time."""
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        running: dict[int, Server] = {}
+        for count in HISTORIES:
+            server = servers.sandbank(data.ecosystem(count), cache=servers.image_cache())
+            running[count] = stack.enter_context(server)
+        for what, path in (("accounts", "/v1/accounts"), ("transactions", "/v1/accounts/{}/transactions")):
+            turns = {str(count): _list_turn(server, path) for count, server in running.items()}
+            measured = interleaved(turns, rounds)
+            rows += _history_rows(what, measured)
+    return rows
+
+
+def _history_rows(what: str, measured: dict[str, list[Measured]]) -> list[Row]:
+    topic = f"list of {what} by history"
+    rows = [
+        Row(
+            topic=topic,
+            subject=f"sandbank, {int(count):,} transactions",
+            rate=median(each.rate for each in rounds),
+            p50_ms=median(each.p50_ms for each in rounds),
+            p95_ms=median(each.p95_ms for each in rounds),
+            p99_ms=median(each.p99_ms for each in rounds),
+            rounds=[each.p50_ms for each in rounds],
+        )
+        for count, rounds in measured.items()
+    ]
+    shortest, *longer = measured.values()
+    ratios = [
+        max(each.p50_ms for each in others) / first.p50_ms
+        for first, *others in zip(shortest, *longer, strict=True)
+    ]
+    rows.append(ratio_row(topic, "slowest / shortest history, p50", ratios, budget=budgets.HISTORY))
+    return rows
+
+
+def _list_turn(server: Server, path: str) -> Turn:
+    """A turn of user1, whose first account has a tenth of all transactions."""
+
+    def turn() -> Measured:
+        with server.client() as client:
+            token = customer.sign_in(client)
+            main = customer.accounts(client)[0].account_id
+            client.expect(200, "GET", path.format(main))
+        plan = Plan(
+            url=server.url, path=path.format(main), seconds=HISTORY_SECONDS, token=token, connections=1
+        )
+        return load.run(plan)
+
+    return turn
+
+
+def _sandbank_start(*, folder: Path, cache: Path | None) -> tuple[float, float]:
+    """Milliseconds to the first healthy answer, and to the first signed-in one."""
+    with servers.sandbank(folder, cache=cache) as server, server.client() as client:
+        customer.sign_in(client)
+        customer.accounts(client)
+        return server.ready_ms, server.since_start_ms()
+
+
+def _delete(client: Client, name: str) -> None:
+    """Away with a fork, so that the next one meets the same house."""
+    answer = client.request("DELETE", f"/_sandbox/sandboxes/{name}")
+    if answer.status not in (200, 204):
+        message = f"DELETE of sandbox {name}: {answer.status}: {answer.body[:400]!r}"
+        raise WireError(message)
+
+
+def _sign_in(client: Client, prefix: str) -> Answer:
+    return client.expect(200, "POST", f"{prefix}/v1/auth/login", customer.CREDENTIALS)

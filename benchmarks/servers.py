@@ -1,0 +1,244 @@
+"""The three servers that are compared: started as child processes on free loopback ports, and stopped again.
+
+Each is started as its user would start it; how long that took is kept, since it is one of the figures. Only
+processes started here are ever ended.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import psutil
+
+from benchmarks.data import json_server_file
+from benchmarks.paths import ROOT, WORK
+from benchmarks.wire import Client, WireError
+
+JSON_SERVER_VERSION = "0.17.4"
+START_SECONDS = 180.0
+"""Long enough for an uncached start with 100,000 transactions on a busy machine."""
+
+_POLL_SECONDS = 0.002
+
+
+class ServerError(RuntimeError):
+    """A server that did not come up."""
+
+
+class AbsentError(ServerError):
+    """A server that cannot be had on this machine."""
+
+
+class Server:
+    """A running child process that answers HTTP; a context manager that stops it."""
+
+    __slots__ = ("_process", "name", "ready_ms", "started", "url")
+
+    def __init__(self, *, name: str, url: str, process: subprocess.Popen[bytes], started: float) -> None:
+        self.name = name
+        self.url = url
+        self.started = started
+        """When the process was started, on `time.perf_counter`."""
+        self.ready_ms = (time.perf_counter() - started) * 1000
+        """From the start of the process to the first 200."""
+        self._process = process
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _end(self._process)
+
+    def client(self) -> Client:
+        """A new connection to it."""
+        return Client(self.url)
+
+    def since_start_ms(self) -> float:
+        """Milliseconds since the process was started."""
+        return (time.perf_counter() - self.started) * 1000
+
+    def resident_mib(self) -> float:
+        """Resident memory of the process and its children."""
+        process = psutil.Process(self._process.pid)
+        family = [process, *process.children(recursive=True)]
+        return float(sum(member.memory_info().rss for member in family)) / 2**20
+
+
+def bare() -> Server:
+    """Start the bare Litestar application.
+
+    Raises:
+        ServerError: it did not come up.
+    """
+    return _launch("bare", [sys.executable, "-m", "benchmarks.bare"], probe="/accounts")
+
+
+def sandbank(folder: Path, *, cache: Path | None = None) -> Server:
+    """Start Sandbank on an ecosystem.
+
+    Args:
+        folder: the ecosystem.
+        cache: where compiled images are kept; `None` starts without any cache.
+
+    Raises:
+        ServerError: it did not come up.
+    """
+    command = [sys.executable, "-m", "sandbox", "serve", str(folder), "--port", "0", "--json"]
+    settings = {
+        "SANDBANK_IMAGE_CACHE": "false" if cache is None else "true",
+        "SANDBANK_CACHE_DIR": str(_fresh_folder("no-cache") if cache is None else cache),
+    }
+    return _launch("sandbank", command, probe="/_sandbox/health", settings=settings)
+
+
+def image_cache() -> Path:
+    """The folder in which the benchmarks let Sandbank keep its compiled images."""
+    folder = WORK / "cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def json_server(*, short: bool = False) -> Server:
+    """Start json-server on a fresh copy of its file, of the same rows or of short ones.
+
+    Raises:
+        AbsentError: Node or the package cannot be had.
+        ServerError: it did not come up.
+    """
+    name = "json-server-short" if short else "json-server"
+    program = _json_server_program()
+    node = shutil.which("node")
+    assert node is not None, "the program is only there when node is"
+    copy = _fresh_folder(name) / "db.json"
+    shutil.copyfile(json_server_file(short=short), copy)
+    port = _free_port()
+    command = [node, str(program), "--port", str(port), "--host", "127.0.0.1", "--quiet", str(copy)]
+    return _launch(name, command, probe="/accounts?_limit=1", url=f"http://127.0.0.1:{port}")
+
+
+def node_version() -> str:
+    """The version of Node, or `absent`."""
+    node = shutil.which("node")
+    if node is None:
+        return "absent"
+    return subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _json_server_program() -> Path:
+    """The script of json-server, installed once from npm."""
+    home = WORK / "npm"
+    program = home / "node_modules" / "json-server" / "lib" / "cli" / "bin.js"
+    if shutil.which("node") is None:
+        raise AbsentError("node is not on the PATH")
+    if program.exists():
+        return program
+    npm = shutil.which("npm")
+    if npm is None:
+        raise AbsentError("npm is not on the PATH")
+    home.mkdir(parents=True, exist_ok=True)
+    package = f"json-server@{JSON_SERVER_VERSION}"
+    command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(home), package]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        trouble = done.stderr.strip()[-400:]
+    except subprocess.TimeoutExpired:
+        trouble = "no end after 300 s"
+    if not program.exists():
+        message = f"npm install {package} failed: {trouble}"
+        raise AbsentError(message)
+    return program
+
+
+def _launch(
+    name: str,
+    command: Sequence[str],
+    *,
+    probe: str,
+    url: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Server:
+    """Start a process and wait until `probe` answers 200; without a `url` its ready line says where."""
+    logs = WORK / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    said, complained = logs / f"{name}.out", logs / f"{name}.err"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SANDBANK_")}
+    with said.open("wb") as out, complained.open("wb") as err:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=err,
+            stdin=subprocess.DEVNULL,
+            cwd=ROOT,
+            env={**environment, **(settings or {})},
+        )
+    try:
+        while url is None:
+            _check_alive(name, process, started=started, complained=complained)
+            url = _ready_url(said.read_bytes())
+        while not _answers(url, probe):
+            _check_alive(name, process, started=started, complained=complained)
+    except BaseException:
+        _end(process)
+        raise
+    return Server(name=name, url=url, process=process, started=started)
+
+
+def _ready_url(said: bytes) -> str | None:
+    """The `url` of the first whole line that is a JSON object."""
+    for line in said.split(b"\n")[:-1]:
+        try:
+            ready = msgspec.json.decode(line, type=dict[str, object])
+        except msgspec.DecodeError:
+            continue
+        return str(ready["url"]).rstrip("/")
+    return None
+
+
+def _answers(url: str, probe: str) -> bool:
+    with Client(url) as client:
+        try:
+            return client.request("GET", probe).status == 200
+        except (OSError, WireError):
+            return False
+
+
+def _check_alive(name: str, process: subprocess.Popen[bytes], *, started: float, complained: Path) -> None:
+    """Pause a little; an error when the process has ended or takes too long."""
+    if process.poll() is not None:
+        trouble = complained.read_text(errors="replace").strip()[-600:]
+        message = f"{name} ended with {process.returncode} before it was ready: {trouble or 'no message'}"
+        raise ServerError(message)
+    if time.perf_counter() - started > START_SECONDS:
+        message = f"{name} was not ready after {START_SECONDS:.0f} s; see {complained}"
+        raise ServerError(message)
+    time.sleep(_POLL_SECONDS)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _fresh_folder(name: str) -> Path:
+    folder = WORK / "run" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _free_port() -> int:
+    """A port that was free a moment ago, for a server that cannot pick one and say so."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -1,0 +1,134 @@
+"""`/v1/auth`: sign-in, refresh, sign-out, who am I; and the keys that tokens are signed with."""
+
+import asyncio
+import hashlib
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import JSONBody, SkipValidation
+
+from sandbox.bank import identity
+from sandbox.bank.identity import DeviceFacts, MeView, SignIn, Verdict
+from sandbox.core.errors import RefreshTokenInvalidError
+from sandbox.core.passwords import verify_password
+from sandbox.http.auth import TokensView, issue_tokens
+from sandbox.http.bodies import strict
+from sandbox.http.call import AnyRequest, Call, call_of
+from sandbox.http.docs import problems, signed_in
+from sandbox.http.operations import EVERYBODY, anybody, roles
+from sandbox.http.replies import nothing, plain, single
+
+
+class RefreshOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A refresh token to exchange."""
+
+    refresh_token: str
+
+
+class KeySet(msgspec.Struct, frozen=True):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+@post(
+    "/auth/login",
+    operation_id="login",
+    summary="Sign in",
+    tags=["auth"],
+    opt=anybody(),
+    status_code=200,
+    responses=problems(400, 401, 403, 413, 415, 423),
+)
+async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> Response[TokensView]:
+    """Open a session with a username and a password. Five failures in a row lock the user."""
+    call = call_of(request)
+    order = strict(SignIn, data)
+    stored = call.root.read(identity.stored_hash, order.username)
+    matches = stored is not None and await asyncio.to_thread(verify_password, order.password, stored)
+    opened = call.root.write(
+        identity.sign_in,
+        order.username,
+        Verdict(stored, matches),
+        device=order.device or _device_of_browser(call),
+        ip_address=call.ip_address,
+    )
+    return plain(issue_tokens(call, opened))
+
+
+@post(
+    "/auth/refresh",
+    operation_id="refresh",
+    summary="Exchange a refresh token",
+    tags=["auth"],
+    opt=anybody(finds_own_sandbox=True),
+    status_code=200,
+    responses=problems(400, 401, 404, 413, 415),
+)
+async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrder]]) -> Response[TokensView]:
+    """Get new tokens for a refresh token, which is used up. Using one twice ends the session (RFC 9700)."""
+    call = call_of(request)
+    named, dot, secret = strict(RefreshOrder, data).refresh_token.partition(".")
+    if not dot:
+        raise RefreshTokenInvalidError("The refresh token is malformed. Sign in again.")
+    if named != call.sandbox_id:
+        call.enter(named, call.house.get(named).root)
+    opened = call.root.write(identity.refresh, secret, ip_address=call.ip_address)
+    return plain(issue_tokens(call, opened))
+
+
+@post(
+    "/auth/logout",
+    operation_id="logout",
+    summary="Sign out",
+    tags=["auth"],
+    opt=roles(*EVERYBODY),
+    status_code=204,
+    responses=signed_in(),
+)
+async def logout(request: AnyRequest) -> Response[None]:
+    """End the session; its access and refresh tokens end with it."""
+    call = call_of(request)
+    call.root.write(identity.sign_out, call.actor)
+    return nothing()
+
+
+@get(
+    "/auth/me",
+    operation_id="whoAmI",
+    summary="Who is signed in",
+    tags=["auth"],
+    opt=roles(*EVERYBODY),
+    responses=signed_in(),
+)
+async def who_am_i(request: AnyRequest) -> Response[MeView]:
+    """The signed-in user, by name in the language of the request."""
+    call = call_of(request)
+    return single(call, call.root.read(identity.me, call.actor, call.language))
+
+
+@get(
+    "/.well-known/jwks.json",
+    operation_id="keys",
+    summary="Public keys of the access tokens",
+    tags=["auth"],
+    opt=anybody(),
+    responses=problems(404),
+)
+async def keys(request: AnyRequest) -> Response[KeySet]:
+    """The Ed25519 public key of this sandbox, as a JSON Web Key Set."""
+    call = call_of(request)
+    return single(call, KeySet([call.root.signing_key.jwk]))
+
+
+def _device_of_browser(call: Call) -> DeviceFacts:
+    """What the User-Agent says, when the client says nothing of its device."""
+    agent = call.header(b"user-agent") or "unknown"
+    mark = hashlib.blake2b(agent.encode("latin-1", "replace"), digest_size=12).hexdigest()
+    return DeviceFacts(model=agent[:140], fingerprint=f"user-agent:{mark}")
+
+
+BANK_HANDLERS: list[Any] = [login, refresh, logout, who_am_i]
+"""Under `/v1`."""
+

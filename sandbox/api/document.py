@@ -1,0 +1,20 @@
+"""`/openapi.json`: the contract, as a machine reads it. Built when it is first asked for."""
+
+from litestar import Response, get
+
+from sandbox.http.call import AnyRequest
+from sandbox.http.operations import of_the_house
+from sandbox.http.replies import Reply, encode
+
+
+@get(
+    "/openapi.json",
+    operation_id="openapiDocument",
+    summary="This document",
+    tags=["control"],
+    opt=of_the_house(),
+    include_in_schema=False,
+)
+async def openapi_document(request: AnyRequest) -> Response[object]:
+    """OpenAPI 3.1."""
+    return Reply(encode(request.app.openapi_schema.to_schema()))

@@ -1,0 +1,121 @@
+"""`/v1/transactions`: what moved on all accounts; `/v1/deposits` and `/v1/withdrawals`: cash in and out."""
+
+
+
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody, SkipValidation
+
+from sandbox.api.filters import (
+    CategoryFilter,
+    DirectionFilter,
+    FromFilter,
+    MaxAmountFilter,
+    MinAmountFilter,
+    StatusFilter,
+    TextFilter,
+    ToFilter,
+    transaction_filter,
+)
+from sandbox.bank import cash, transactions
+from sandbox.bank.cash import NewCashMovement
+from sandbox.bank.transactions import TransactionView
+from sandbox.http.bodies import strict
+from sandbox.http.call import AnyRequest, call_of
+from sandbox.http.docs import ordered, signed_in
+from sandbox.http.operations import CUSTOMERS, READERS, roles
+from sandbox.http.orders import DryRun, place_order
+from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
+from sandbox.http.replies import listing, single
+
+
+@get(
+    "/transactions",
+    operation_id="listTransactions",
+    summary="List transactions",
+    tags=["transactions"],
+    opt=roles(*READERS),
+    responses=signed_in(404),
+)
+async def list_transactions(
+    request: AnyRequest,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    customer_id: CustomerId = None,
+    from_: FromFilter = None,
+    to: ToFilter = None,
+    min_amount: MinAmountFilter = None,
+    max_amount: MaxAmountFilter = None,
+    category: CategoryFilter = None,
+    direction: DirectionFilter = None,
+    status: StatusFilter = None,
+    q: TextFilter = None,
+) -> Response[Page[TransactionView]]:
+    """What moved on all your accounts, newest first; staff see everyone's."""
+    call = call_of(request)
+    wanted = transaction_filter(
+        since=from_,
+        until=to,
+        min_amount=min_amount,
+        max_amount=max_amount,
+        category=category,
+        direction=direction,
+        status=status,
+        q=q,
+    )
+    place = window(limit, cursor, kind="transactions", width=2)
+    found = call.root.read(transactions.list_all, call.actor, place, wanted, customer_id=customer_id)
+    return listing(call, found, kind="transactions")
+
+
+@get(
+    "/transactions/{transaction_id:str}",
+    operation_id="getTransaction",
+    summary="Read a transaction",
+    tags=["transactions"],
+    opt=roles(*READERS),
+    responses=signed_in(404),
+)
+async def get_transaction(request: AnyRequest, transaction_id: FromPath[str]) -> Response[TransactionView]:
+    """One movement."""
+    call = call_of(request)
+    return single(call, call.root.read(transactions.get_transaction, call.actor, transaction_id))
+
+
+@post(
+    "/deposits",
+    operation_id="deposit",
+    summary="Pay cash in",
+    tags=["transactions"],
+    opt=roles(*CUSTOMERS),
+    responses=ordered(),
+)
+async def deposit(
+    request: AnyRequest, data: SkipValidation[JSONBody[NewCashMovement]], dry_run: DryRun = False
+) -> Response[TransactionView]:
+    """Pay cash in on one of your accounts, at a branch or a machine. Needs an `Idempotency-Key`."""
+    order = strict(NewCashMovement, data)
+    return place_order(
+        call_of(request), data, cash.deposit, order, dry_run=dry_run, made="transaction_id", at="/v1/transactions"
+    )
+
+
+@post(
+    "/withdrawals",
+    operation_id="withdraw",
+    summary="Take cash out",
+    tags=["transactions"],
+    opt=roles(*CUSTOMERS),
+    responses=ordered(),
+)
+async def withdraw(
+    request: AnyRequest, data: SkipValidation[JSONBody[NewCashMovement]], dry_run: DryRun = False
+) -> Response[TransactionView]:
+    """Take cash out of one of your accounts, at a branch or a machine. Needs an `Idempotency-Key`."""
+    order = strict(NewCashMovement, data)
+    return place_order(
+        call_of(request), data, cash.withdraw, order, dry_run=dry_run, made="transaction_id", at="/v1/transactions"
+    )
+
+
+HANDLERS = [list_transactions, get_transaction, deposit, withdraw]
+

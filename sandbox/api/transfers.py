@@ -1,0 +1,104 @@
+"""`/v1/transfers`: pay another account, look what became of it, take it back."""
+
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody, SkipValidation
+
+from sandbox.bank import transfers
+from sandbox.bank.transfers import NewReversal, NewTransfer, TransferView
+from sandbox.core.vocabulary import Role
+from sandbox.http.bodies import strict
+from sandbox.http.call import AnyRequest, call_of
+from sandbox.http.docs import ordered, signed_in
+from sandbox.http.operations import CUSTOMERS, OPTIONAL_BODY, READERS, roles
+from sandbox.http.orders import DryRun, place_order
+from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
+from sandbox.http.replies import listing, single
+
+
+@post(
+    "/transfers",
+    operation_id="createTransfer",
+    summary="Pay an account",
+    tags=["transfers"],
+    opt=roles(*CUSTOMERS),
+    responses=ordered(),
+)
+async def create_transfer(
+    request: AnyRequest, data: SkipValidation[JSONBody[NewTransfer]], dry_run: DryRun = False
+) -> Response[TransferView]:
+    """Pay from one of your accounts to another account of this bank. Needs an `Idempotency-Key`.
+
+    A transfer that the bank refuses is kept as `rejected` with its ISO 20022 reason.
+    """
+    order = strict(NewTransfer, data)
+    return place_order(
+        call_of(request),
+        data,
+        transfers.create_transfer,
+        order,
+        dry_run=dry_run,
+        made="transfer_id",
+        at="/v1/transfers",
+    )
+
+
+@get(
+    "/transfers",
+    operation_id="listTransfers",
+    summary="List transfers",
+    tags=["transfers"],
+    opt=roles(*READERS),
+    responses=signed_in(404),
+)
+async def list_transfers(
+    request: AnyRequest, limit: Limit = 50, cursor: Cursor = None, customer_id: CustomerId = None
+) -> Response[Page[TransferView]]:
+    """The transfers you ordered, newest first; staff see everyone's."""
+    call = call_of(request)
+    place = window(limit, cursor, kind="transfers")
+    found = call.root.read(transfers.list_transfers, call.actor, place, customer_id=customer_id)
+    return listing(call, found, kind="transfers")
+
+
+@get(
+    "/transfers/{transfer_id:str}",
+    operation_id="getTransfer",
+    summary="Read a transfer",
+    tags=["transfers"],
+    opt=roles(*READERS),
+    responses=signed_in(404),
+)
+async def get_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Response[TransferView]:
+    """One transfer and where it stands."""
+    call = call_of(request)
+    return single(call, call.root.read(transfers.get_transfer, call.actor, transfer_id))
+
+
+@post(
+    "/transfers/{transfer_id:str}/reversal",
+    operation_id="reverseTransfer",
+    summary="Take a transfer back",
+    tags=["transfers"],
+    opt=roles(Role.CUSTOMER, Role.ADMIN) | {OPTIONAL_BODY: True},
+    responses=ordered(),
+)
+async def reverse_transfer(
+    request: AnyRequest,
+    transfer_id: FromPath[str],
+    data: SkipValidation[JSONBody[NewReversal | None]] = None,
+    dry_run: DryRun = False,
+) -> Response[TransferView]:
+    """Take a settled transfer back, exactly and once. Needs an `Idempotency-Key`."""
+    order = strict(NewReversal, {} if data is None else data)
+    return place_order(
+        call_of(request),
+        data,
+        transfers.reverse_transfer,
+        transfer_id,
+        order,
+        dry_run=dry_run,
+        made=None,
+    )
+
+
+HANDLERS = [create_transfer, list_transfers, get_transfer, reverse_transfer]

@@ -1,0 +1,88 @@
+"""The composition root: settings in, one ASGI application out. Nothing else knows all rooms."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Response, Router
+from litestar.types import Receive, Scope, Send
+
+from sandbox.api import accounts, audit, auth, document, transactions, transfers
+from sandbox.control import about, sandboxes, state
+from sandbox.core.settings import Settings
+from sandbox.http.bodies import BankRequest
+from sandbox.http.call import AnyRequest, call_of
+from sandbox.http.edge import Edge
+from sandbox.http.openapi import StrictStructs, openapi_config
+from sandbox.http.operations import PathTable
+from sandbox.http.problems import as_refusal, problem_body, problem_headers
+from sandbox.http.replies import Reply
+from sandbox.sandboxes.house import House
+
+_LOG = logging.getLogger("sandbank")
+
+
+class Application:
+    """The whole server as an ASGI application: the edge around Litestar, and the house they serve."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.house = House.open(settings)
+        self.litestar = _litestar(settings, self.house)
+        self.table = PathTable(self.litestar.routes)
+        self._edge = Edge(self.litestar, house=self.house, table=self.table)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        await self._edge(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Application:
+    """The application of `settings`; its ecosystem is compiled when this returns.
+
+    Raises:
+        EcosystemNotFoundError, EcosystemError: the ecosystem is not there, or breaks a rule.
+    """
+    return Application(settings)
+
+
+def _litestar(settings: Settings, house: House) -> Litestar:
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        house.warm()
+        yield
+        house.close()
+
+    bank = [
+        *auth.BANK_HANDLERS,
+        *accounts.HANDLERS,
+        *transactions.HANDLERS,
+        *transfers.HANDLERS,
+        *audit.HANDLERS,
+    ]
+    control = [*about.HANDLERS, *state.HANDLERS, *sandboxes.HANDLERS]
+    return Litestar(
+        route_handlers=[
+            Router("/v1", route_handlers=bank),
+            Router("/_sandbox", route_handlers=control),
+            auth.keys,
+            document.openapi_document,
+        ],
+        exception_handlers={Exception: _on_error},
+        lifespan=[lifespan],
+        logging_config=None,
+        openapi_config=openapi_config(),
+        plugins=[StrictStructs()],
+        request_class=BankRequest,
+        request_max_body_size=settings.max_body_bytes,
+    )
+
+
+def _on_error(request: AnyRequest, error: Exception) -> Response[object]:
+    """Any exception as a problem; a bug is logged, and tells the client nothing of itself."""
+    refusal = as_refusal(error)
+    if refusal.status >= 500:
+        _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    headers = problem_headers(refusal)
+    media_type = headers.pop("content-type").encode()
+    return Reply(problem_body(refusal, call_of(request)), status=refusal.status, media_type=media_type, **headers)

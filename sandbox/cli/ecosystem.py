@@ -1,0 +1,53 @@
+"""`sandbank ecosystem`: look at a folder of collections before it is served."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from sandbox.cli.options import fail
+
+_SHOWN = 50
+
+
+@click.group()
+def ecosystem() -> None:
+    """Ecosystems: folders of JSON collections."""
+
+
+@ecosystem.command()
+@click.argument("folder")
+@click.option("--default-password", default=None, help="for users whose hash cannot be verified")
+def validate(folder: str, default_password: str | None) -> None:
+    """Check FOLDER (or a shipped ecosystem) against every rule, post it to the ledger and check all invariants."""
+    from sandbox.bank.invariants import check_invariants  # noqa: PLC0415 - the bank loads only where it is needed
+    from sandbox.core.settings import Settings  # noqa: PLC0415
+    from sandbox.sandboxes.compiling import compile_image  # noqa: PLC0415
+    from sandbox.store.ecosystem import EcosystemNotFoundError, find  # noqa: PLC0415
+    from sandbox.store.reading import EcosystemError  # noqa: PLC0415
+
+    try:
+        place: Path = find(folder)
+        image = compile_image(place, Settings(default_password=default_password))
+    except EcosystemNotFoundError as error:
+        raise fail(str(error)) from None
+    except EcosystemError as error:
+        for failure in error.failures[:_SHOWN]:
+            print(failure, file=sys.stderr)
+        more = len(error.failures) - _SHOWN
+        if more > 0:
+            print(f"... and {more} more", file=sys.stderr)
+        print(f"{error}. Nothing was loaded.", file=sys.stderr)
+        raise SystemExit(1) from None
+    facts = image.facts
+    for warning in facts.warnings:
+        print(f"warning: {warning}")
+    report = check_invariants(image.reader)
+    for check in report.checks:
+        if not check.ok:
+            print(f"invariant {check.name}: {check.detail}", file=sys.stderr)
+    print(f"{place}: ecosystem {facts.ecosystem!r} is valid")
+    print(f"  {len(image.data) / 1e6:.2f} MB image, digest {facts.digest}")
+    print(f"  {len(report.checks)} invariants {'hold' if report.ok else 'were checked and some are broken'}")
+    if not report.ok:
+        raise SystemExit(1)

@@ -1,0 +1,151 @@
+"""`sandbank serve`: open the bank and say what to try."""
+
+import gc
+import json
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec import structs
+
+from sandbox import __version__
+from sandbox.cli.options import fail, resolve, setting_options
+from sandbox.core.ids import chance_secret
+from sandbox.core.settings import Settings
+
+if TYPE_CHECKING:
+    from sandbox.app import Application
+    from sandbox.bank.logins import LoginView
+
+_BACKLOG = 2048
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("folder", metavar="[ECOSYSTEM]", required=False)
+@setting_options
+@click.option("--json", "as_json", is_flag=True, help="print the ready line as JSON")
+def serve(*, folder: str | None, as_json: bool, **flags: object) -> None:
+    """Serve ECOSYSTEM: a folder of JSON collections, or the name of a shipped one."""
+    if folder is not None:
+        flags["ecosystem"] = folder
+    settings = _guarded(resolve(flags).settings)
+    listener = _listen(settings)
+    try:
+        app = _open(settings)
+    except BaseException:
+        listener.close()
+        raise
+    _run(app, listener, as_json=as_json)
+
+
+def _guarded(settings: Settings) -> Settings:
+    """On anything but loopback the control plane asks for a token: one is made when none is set."""
+    from sandbox.http.origins import is_loopback  # noqa: PLC0415 - loads the web framework
+
+    if settings.control_token is not None or is_loopback(settings.host.lower()):
+        return settings
+    return structs.replace(settings, control_token=chance_secret())
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket, bound before anything is compiled, so that a taken port is said at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        place = f"{settings.host}:{settings.port}"
+        hint = "choose another with --port, or --port 0 for a free one"
+        raise fail(f"cannot listen on {place}: {error.strerror}; {hint}") from None
+    return listener
+
+
+def _open(settings: Settings) -> "Application":
+    from sandbox.app import create_app  # noqa: PLC0415 - the web framework loads only where it serves
+    from sandbox.store.ecosystem import EcosystemNotFoundError  # noqa: PLC0415
+    from sandbox.store.reading import EcosystemError  # noqa: PLC0415
+
+    try:
+        return create_app(settings)
+    except EcosystemNotFoundError as error:
+        raise fail(str(error)) from None
+    except EcosystemError as error:
+        lines = [f"{error}; nothing was loaded:", *(f"  {failure}" for failure in error.failures[:_SHOWN])]
+        if len(error.failures) > _SHOWN:
+            lines.append(f"  ... and {len(error.failures) - _SHOWN} more (sandbank ecosystem validate lists them)")
+        raise fail(*lines) from None
+
+
+def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        """Says when it is ready."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            """Start, then print the banner."""
+            await super().startup(sockets)
+            # What was made until now lives as long as the server: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            host, port = listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            _announce(app, f"http://{shown}:{port}", as_json=as_json)
+
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", loop="auto", http="auto")  # type: ignore[arg-type]
+    Server(config).run(sockets=[listener])
+
+
+def _announce(app: "Application", url: str, *, as_json: bool) -> None:
+    from sandbox.bank.logins import demo_logins  # noqa: PLC0415
+    from sandbox.core.clock import format_instant  # noqa: PLC0415
+
+    root = app.house.get("default").root
+    facts = root.image.facts
+    logins = root.read(demo_logins, facts.logins)
+    token = app.settings.control_token
+    for warning in facts.warnings[:_SHOWN]:
+        print(f"warning: {warning}", file=sys.stderr)
+    if as_json:
+        ready: dict[str, Any] = {
+            "url": url,
+            "version": __version__,
+            "ecosystem": facts.ecosystem,
+            "digest": facts.digest,
+            "business_time": format_instant(root.now),
+            "logins": [structs.asdict(login) for login in logins],
+        }
+        if token is not None:
+            ready["control_token"] = token
+        print(json.dumps(ready, ensure_ascii=False), flush=True)
+        return
+    print("\n".join(_banner(url, facts.title, format_instant(root.now), logins, token)), flush=True)
+
+
+def _banner(url: str, title: str, now: str, logins: "list[LoginView]", token: str | None) -> list[str]:
+    lines = [f"Sandbank {__version__}: {title}", f"  {url}   business time {now}", ""]
+    if logins:
+        name = max(len(login.username) for login in logins)
+        word = max(len(login.password) for login in logins)
+        lines.append("Sign in as")
+        lines += [
+            f"  {login.username:<{name}}  {login.password:<{word}}  {login.role:<8}  {login.state:<9}  {login.note}"
+            for login in logins
+        ]
+        lines.append("")
+    if token is not None:
+        lines += [f"The control plane asks for this token: {token}", ""]
+    first = next((login for login in logins if login.state == "active"), None)
+    lines.append("Three things to try")
+    if first is not None:
+        body = json.dumps({"username": first.username, "password": first.password})
+        lines.append(f"  curl -s {url}/v1/auth/login -H 'Content-Type: application/json' -d '{body}'")
+    control = f" -H 'Sandbank-Control-Token: {token}'" if token is not None else ""
+    lines.append(f"  curl -s {url}/_sandbox/info{control}")
+    lines.append(f"  curl -s -X POST {url}/_sandbox/reset{control}")
+    return lines

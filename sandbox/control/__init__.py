@@ -1,0 +1,1 @@
+"""The door of the control plane: `/_sandbox`, what steers a sandbox."""

@@ -1,0 +1,83 @@
+"""`/_sandbox/health`, `livez`, `readyz`, `info`: whether the server lives, and what it serves."""
+
+import msgspec
+from litestar import Response, get
+
+from sandbox import __version__
+from sandbox.bank.logins import LoginView, demo_logins
+from sandbox.core.clock import format_instant
+from sandbox.http.call import AnyRequest, call_of
+from sandbox.http.docs import problems
+from sandbox.http.operations import of_the_house
+from sandbox.http.replies import plain
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The server answers."""
+
+    status: str
+
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """What is served: the version, the caller's sandbox, its ecosystem and the demo logins."""
+
+    name: str
+    version: str
+    sandbox: str
+    ecosystem: str
+    title: str
+    seed: int
+    digest: str
+    business_time: str
+    logins: list[LoginView]
+    warnings: list[str]
+
+
+@get("/health", operation_id="health", summary="Is the server well", tags=["control"], opt=of_the_house())
+async def health() -> Response[Health]:
+    """It is, when it answers."""
+    return plain(Health("ok"))
+
+
+@get("/livez", operation_id="livez", summary="Does the process live", tags=["control"], opt=of_the_house())
+async def livez() -> Response[Health]:
+    """It does, when it answers."""
+    return plain(Health("ok"))
+
+
+@get("/readyz", operation_id="readyz", summary="Can it serve", tags=["control"], opt=of_the_house())
+async def readyz() -> Response[Health]:
+    """It can: the ecosystem is compiled before the port is opened."""
+    return plain(Health("ok"))
+
+
+@get(
+    "/info",
+    operation_id="info",
+    summary="What is served",
+    tags=["control"],
+    opt=of_the_house(),
+    responses=problems(401, 403, 404),
+)
+async def info(request: AnyRequest) -> Response[Info]:
+    """The version, the ecosystem, its digest, business time, and who can sign in with which password."""
+    call = call_of(request)
+    root = call.root
+    facts = root.image.facts
+    return plain(
+        Info(
+            name="sandbank",
+            version=__version__,
+            sandbox=call.sandbox_id or "",
+            ecosystem=facts.ecosystem,
+            title=facts.title,
+            seed=root.seed,
+            digest=await root.digest(),
+            business_time=format_instant(root.now),
+            logins=root.read(demo_logins, facts.logins),
+            warnings=list(facts.warnings),
+        )
+    )
+
+
+HANDLERS = [health, livez, readyz, info]

@@ -1,0 +1,146 @@
+"""`/_sandbox/sandboxes`: fork, list, look at and remove sandboxes."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, JSONBody, SkipValidation
+
+from sandbox.control.state import Seed
+from sandbox.core.clock import format_instant
+from sandbox.http.bodies import strict
+from sandbox.http.call import AnyRequest, Call, call_of
+from sandbox.http.docs import problems
+from sandbox.http.operations import OPTIONAL_BODY, of_the_house
+from sandbox.http.replies import nothing, plain
+from sandbox.sandboxes.house import DEFAULT, Sandbox
+
+
+class NewSandbox(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}
+):
+    """A sandbox to make; everything may be left out."""
+
+    id: Annotated[str, msgspec.Meta(max_length=63, description="a-z, 0-9 and -; made when left out")] | None = None
+    source: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                max_length=128,
+                description="ecosystem:NAME or sandbox:ID; default: the clean image of the caller's sandbox",
+            ),
+        ]
+        | None
+    ) = None
+    seed: Seed = None
+    name: Annotated[str, msgspec.Meta(max_length=140, description="for people, such as a test's name")] | None = None
+
+
+class SandboxView(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from"}):
+    """A sandbox and where it is reached."""
+
+    id: str
+    base_url: str
+    source: str
+    name: str | None
+    seed: int
+    generation: int
+    business_time: str
+    writes: int
+
+
+class SandboxMade(SandboxView, frozen=True, kw_only=True, rename={"source": "from"}):
+    """The same with its digest."""
+
+    digest: str
+
+
+class SandboxList(msgspec.Struct, frozen=True):
+    """All sandboxes."""
+
+    items: list[SandboxView]
+
+
+@post(
+    "/sandboxes",
+    operation_id="createSandbox",
+    summary="Fork a sandbox",
+    tags=["control"],
+    opt=of_the_house() | {OPTIONAL_BODY: True},
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+)
+async def create_sandbox(
+    request: AnyRequest, data: SkipValidation[JSONBody[NewSandbox | None]] = None
+) -> Response[SandboxMade]:
+    """Make an isolated bank. It costs nothing until it is written to."""
+    call = call_of(request)
+    order = strict(NewSandbox, {} if data is None else data)
+    made = await call.house.fork(
+        sandbox_id=order.id, source=order.source, caller=call.sandbox_id or DEFAULT, seed=order.seed, name=order.name
+    )
+    view = await _made(call, made)
+    return plain(view, status=201, location=f"/_sandbox/sandboxes/{made.id}")
+
+
+@get(
+    "/sandboxes",
+    operation_id="listSandboxes",
+    summary="List sandboxes",
+    tags=["control"],
+    opt=of_the_house(),
+    responses=problems(401, 403),
+)
+async def list_sandboxes(request: AnyRequest) -> Response[SandboxList]:
+    """Every sandbox of this server, oldest first."""
+    call = call_of(request)
+    return plain(SandboxList([SandboxView(**_facts(call, sandbox)) for sandbox in call.house.all()]))
+
+
+@get(
+    "/sandboxes/{sandbox_id:str}",
+    operation_id="getSandbox",
+    summary="Look at a sandbox",
+    tags=["control"],
+    opt=of_the_house(),
+    responses=problems(401, 403, 404),
+)
+async def get_sandbox(request: AnyRequest, sandbox_id: FromPath[str]) -> Response[SandboxMade]:
+    """One sandbox with its digest."""
+    call = call_of(request)
+    return plain(await _made(call, call.house.get(sandbox_id)))
+
+
+@delete(
+    "/sandboxes/{sandbox_id:str}",
+    operation_id="deleteSandbox",
+    summary="Remove a sandbox",
+    tags=["control"],
+    opt=of_the_house(),
+    status_code=204,
+    responses=problems(401, 403, 404, 409),
+)
+async def delete_sandbox(request: AnyRequest, sandbox_id: FromPath[str]) -> Response[None]:
+    """Requests under way finish; nothing of it survives them."""
+    call_of(request).house.remove(sandbox_id)
+    return nothing()
+
+
+async def _made(call: Call, sandbox: Sandbox) -> SandboxMade:
+    return SandboxMade(**_facts(call, sandbox), digest=await sandbox.root.digest())
+
+
+def _facts(call: Call, sandbox: Sandbox) -> dict[str, object]:
+    root = sandbox.root
+    return {
+        "id": sandbox.id,
+        "base_url": f"{call.base_url}/s/{sandbox.id}",
+        "source": sandbox.origin,
+        "name": sandbox.name,
+        "seed": root.seed,
+        "generation": root.generation,
+        "business_time": format_instant(root.now),
+        "writes": root.write_number,
+    }
+
+
+HANDLERS = [create_sandbox, list_sandboxes, get_sandbox, delete_sandbox]

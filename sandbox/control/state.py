@@ -1,0 +1,90 @@
+"""`/_sandbox/reset`, `digest`, `invariants`: the state of the caller's sandbox as a whole."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import JSONBody, SkipValidation
+
+from sandbox.bank.invariants import Invariants, check_invariants
+from sandbox.core.clock import elapsed_ms, stopwatch
+from sandbox.http.bodies import strict
+from sandbox.http.call import AnyRequest, call_of
+from sandbox.http.docs import problems
+from sandbox.http.operations import OPTIONAL_BODY, anybody
+from sandbox.http.replies import plain
+
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1, description="of ids and draws; default: its own")] | None
+
+
+class ResetOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to reset to; by default what the sandbox was made from."""
+
+    ecosystem: Annotated[str, msgspec.Meta(max_length=64, description="name of another ecosystem")] | None = None
+    seed: Seed = None
+
+
+class ResetDone(msgspec.Struct, frozen=True, kw_only=True):
+    """The sandbox is as if nothing had happened."""
+
+    digest: str
+    generation: int
+    took_ms: float
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """SHA-256 over everything an export would write."""
+
+    digest: str
+
+
+@post(
+    "/reset",
+    operation_id="reset",
+    summary="Reset the sandbox",
+    tags=["control"],
+    opt=anybody() | {OPTIONAL_BODY: True},
+    status_code=200,
+    responses=problems(400, 401, 403, 404, 413, 415, 422),
+)
+async def reset(
+    request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | None]] = None
+) -> Response[ResetDone]:
+    """Put the sandbox back to what it was made from. Requests under way finish on the old state; its tokens end."""
+    call = call_of(request)
+    order = strict(ResetOrder, {} if data is None else data)
+    started = stopwatch()
+    sandbox = call.house.get(call.sandbox_id or "")
+    root = await call.house.reset(sandbox, ecosystem=order.ecosystem, seed=order.seed)
+    took_ms = elapsed_ms(started)
+    call.enter(sandbox.id, root)
+    return plain(ResetDone(digest=await root.digest(), generation=root.generation, took_ms=took_ms))
+
+
+@get(
+    "/digest",
+    operation_id="digest",
+    summary="Digest of the state",
+    tags=["control"],
+    opt=anybody(),
+    responses=problems(400, 401, 403, 404),
+)
+async def digest(request: AnyRequest) -> Response[Digest]:
+    """Equal digests mean equal banks, whatever they are called."""
+    return plain(Digest(await call_of(request).root.digest()))
+
+
+@get(
+    "/invariants",
+    operation_id="invariants",
+    summary="Check all invariants",
+    tags=["control"],
+    opt=anybody(),
+    responses=problems(400, 401, 403, 404),
+)
+async def invariants(request: AnyRequest) -> Response[Invariants]:
+    """Fold the ledger and everything else that must be true at every moment."""
+    return plain(await call_of(request).root.inspect(check_invariants))
+
+
+HANDLERS = [reset, digest, invariants]

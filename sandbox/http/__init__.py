@@ -1,0 +1,1 @@
+"""What every door shares: sandbox routing, problems, the auth guard, strict bodies, paging, idempotent orders."""

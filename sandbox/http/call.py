@@ -1,0 +1,132 @@
+"""A call: what the edge found out about one request, and what the doors ask it for."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.types import Scope
+
+from sandbox.bank.access import Actor
+from sandbox.core.vocabulary import Language
+from sandbox.http.operations import Operation
+from sandbox.sandboxes.house import House
+from sandbox.sandboxes.root import StateRoot
+
+AnyRequest = Request[Any, Any, State]
+
+_KEY = "sandbank_call"
+
+
+class Call:
+    """One request: its sandbox, the state root it works on to the end, its operation and its actor."""
+
+    __slots__ = ("_actor", "_root", "headers", "house", "operation", "path", "prefix", "request_id", "sandbox_id", "scope")
+
+    def __init__(self, scope: Scope, house: House) -> None:
+        self.scope = scope
+        self.house = house
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.path: str = scope["path"]
+        """Without the prefix that names the sandbox."""
+        self.prefix = ""
+        self.sandbox_id: str | None = None
+        self.operation: Operation | None = None
+        self.request_id = ""
+        self._root: StateRoot | None = None
+        self._actor: Actor | None = None
+
+    @property
+    def root(self) -> StateRoot:
+        """The state root that this request works on."""
+        assert self._root is not None, "the edge enters a root before a door reads one"
+        return self._root
+
+    @property
+    def has_root(self) -> bool:
+        """Whether a sandbox was found and entered."""
+        return self._root is not None
+
+    def enter(self, sandbox_id: str, root: StateRoot) -> None:
+        """Work on this sandbox from now on; a sandbox entered before is left."""
+        self.leave()
+        root.enter()
+        self.sandbox_id, self._root = sandbox_id, root
+
+    def leave(self) -> None:
+        """The request is done with its root."""
+        root, self._root = self._root, None
+        if root is not None:
+            root.leave()
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts; only where the operation asks for a token."""
+        assert self._actor is not None, "the operation is open to anybody"
+        return self._actor
+
+    def acts(self, actor: Actor) -> None:
+        """The edge has found out who acts."""
+        self._actor = actor
+
+    def header(self, name: bytes) -> str | None:
+        """A request header, by lower-case name."""
+        raw = self.headers.get(name)
+        return None if raw is None else raw.decode("latin-1").strip()
+
+    @property
+    def language(self) -> Language:
+        """The language of names and titles: what the request asks for, else the customer's own, else English."""
+        wanted = self.header(b"accept-language")
+        found = preferred_language(wanted) if wanted else None
+        if found is not None:
+            return found
+        return self._actor.language if self._actor else Language.ENGLISH
+
+    @property
+    def ip_address(self) -> str:
+        """Where the client says it is (`X-Forwarded-For`). The peer's address would put this machine into the data."""
+        forwarded = self.header(b"x-forwarded-for")
+        return forwarded.split(",")[0].strip()[:45] if forwarded else "127.0.0.1"
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host under which the server was asked."""
+        host = self.header(b"host") or "127.0.0.1"
+        return f"{self.scope['scheme']}://{host}"
+
+
+def preferred_language(accept: str) -> Language | None:
+    """The best of our languages in an `Accept-Language` (RFC 9110 section 12.5.4), or None."""
+    best: tuple[float, Language] | None = None
+    for part in accept.split(","):
+        tag, _, parameters = part.strip().partition(";")
+        primary = tag.strip().lower().split("-")[0]
+        if primary not in {member.value for member in Language}:
+            continue
+        weight = _weight(parameters)
+        if weight > 0 and (best is None or weight > best[0]):
+            best = (weight, Language(primary))
+    return best[1] if best else None
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def attach(scope: Scope, call: Call) -> None:
+    """Put the call where the doors find it."""
+    cast("dict[str, Any]", scope)[_KEY] = call
+
+
+def call_of(request: AnyRequest) -> Call:
+    """The call of a request inside Litestar."""
+    return cast("Call", cast("dict[str, Any]", request.scope)[_KEY])
+
+

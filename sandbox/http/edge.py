@@ -1,0 +1,211 @@
+"""The edge: the outermost ASGI wrapper, which every request passes before Litestar and every answer after it.
+
+It finds the sandbox, the operation and the actor, answers what needs no door (preflights, OPTIONS, refusals of the address and of
+the token), and finishes answers: request id, business time, CORS, HEAD, gzip.
+"""
+
+import asyncio
+import gzip
+import logging
+from typing import Any, cast
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.core.clock import format_instant
+from sandbox.core.errors import Fault, NotFoundError, ValidationFailedError
+from sandbox.http.auth import authenticate
+from sandbox.http.call import Call, attach
+from sandbox.http.operations import PathTable
+from sandbox.http.origins import (
+    CONTROL_PREFIX,
+    cors_headers,
+    cors_origin,
+    guard_control_plane,
+    preflight_headers,
+)
+from sandbox.http.problems import as_refusal, problem_body, problem_headers
+from sandbox.http.routing import enter_sandbox, named_sandbox, strip_prefix
+from sandbox.sandboxes.house import House
+
+_GZIP_FROM_BYTES = 1_024
+_GZIP_THREAD_FROM_BYTES = 65_536
+"""Compressing more than this takes milliseconds, which the loop must not spend."""
+
+_LOG = logging.getLogger("sandbank")
+
+
+class Edge:
+    """Wraps the Litestar application."""
+
+    def __init__(self, app: ASGIApp, *, house: House, table: PathTable) -> None:
+        self._app = app
+        self._house = house
+        self._table = table
+        self._asked = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        call = Call(scope, self._house)
+        out = _Answer(call, send)
+        try:
+            await self._serve(call, receive, out)
+        finally:
+            call.leave()
+
+    async def _serve(self, call: Call, receive: Receive, out: "_Answer") -> None:
+        scope = call.scope
+        in_path = strip_prefix(call)
+        out.origin = cors_origin(call, self._house.settings)
+        call.request_id = _given_request_id(call) or ""
+        method = scope["method"]
+        try:
+            if method == "OPTIONS" and b"access-control-request-method" in call.headers:
+                await out.send_plain(204, preflight_headers(out.origin) if out.origin else [])
+                return
+            controls = call.path.startswith(CONTROL_PREFIX)
+            if controls:
+                guard_control_plane(call, self._house.settings)
+            if method == "OPTIONS":
+                await out.send_plain(204, [(b"allow", self._table.allowed(call.path).encode())])
+                return
+            self._open(call, in_path, controls=controls, method=method)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
+            await self._refuse(call, out, error)
+            return
+        inner = dict(scope) | {"path": call.path, "raw_path": call.path.encode(), "method": out.inner_method(method)}
+        attach(cast("Scope", inner), call)
+        await self._app(cast("Scope", inner), receive, out)
+
+    def _open(self, call: Call, in_path: str | None, *, controls: bool, method: str) -> None:
+        """Find sandbox, operation and actor.
+
+        Raises:
+            DomainError: one of them is refused.
+        """
+        named = named_sandbox(call, in_path=in_path)
+        strict = self._house.settings.strict
+        try:
+            operation = self._table.find(method, call.path)
+        except NotFoundError:
+            enter_sandbox(call, named, scope="house", strict=strict)
+            self._number(call, controls=controls)
+            raise
+        call.operation = operation
+        enter_sandbox(call, named, scope=operation.scope, strict=strict)
+        self._number(call, controls=controls)
+        if operation.roles is not None:
+            call.acts(authenticate(call, operation.roles))
+        if call.scope["query_string"]:
+            _require_known_query(call, operation.query)
+
+    def _number(self, call: Call, *, controls: bool) -> None:
+        """Give the request an id where it brought none: derived from the seed and the number of the request.
+
+        The control plane counts apart, so that a health check does not move the ids of the bank plane.
+        """
+        if call.request_id:
+            return
+        if controls:
+            self._asked += 1
+            call.request_id = f"control-{self._asked}"
+        else:
+            call.request_id = call.root.next_request_id()
+
+    async def _refuse(self, call: Call, out: "_Answer", error: Exception) -> None:
+        refusal = as_refusal(error)
+        if refusal.status >= 500:
+            _LOG.error("the edge failed on %s %s", call.scope["method"], call.path, exc_info=error)
+        if not call.request_id:
+            self._number(call, controls=not call.has_root)
+        body = problem_body(refusal, call)
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in problem_headers(refusal).items()]
+        out.inner_method(call.scope["method"])
+        await out.send_plain(refusal.status, headers, body)
+
+
+class _Answer:
+    """Sends an answer: holds its start back until the first bytes are there, then finishes both."""
+
+    __slots__ = ("_call", "_headless", "_send", "_start", "origin")
+
+    def __init__(self, call: Call, send: Send) -> None:
+        self._call = call
+        self._send = send
+        self._start: dict[str, Any] | None = None
+        self._headless = False
+        self.origin: str | None = None
+
+    def inner_method(self, method: str) -> str:
+        """The method that Litestar sees: HEAD is GET, and its body is dropped here."""
+        self._headless = method == "HEAD"
+        return "GET" if self._headless else method
+
+    async def send_plain(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+        """A whole answer of the edge's own."""
+        sized = [*headers, (b"content-length", b"%d" % len(body))] if status != 204 else headers
+        await self._out({"type": "http.response.start", "status": status, "headers": sized}, body, more=False)
+
+    async def __call__(self, message: Message) -> None:
+        """ASGI send."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._start = cast("dict[str, Any]", message)
+        elif kind == "http.response.body" and self._start is not None:
+            start, self._start = self._start, None
+            await self._out(start, message.get("body", b""), more=message.get("more_body", False))
+        elif kind != "http.response.body" or not self._headless:
+            await self._send(message)
+
+    async def _out(self, start: dict[str, Any], body: bytes, *, more: bool) -> None:
+        call = self._call
+        headers = [*start["headers"], (b"x-request-id", call.request_id.encode("latin-1"))]
+        if call.has_root:
+            headers.append((b"sandbank-time", format_instant(call.root.now).encode()))
+        if self.origin is not None and start["status"] != 204:
+            headers += cors_headers(self.origin)
+        elif self.origin is not None:
+            given = {name for name, _ in headers}
+            headers += [pair for pair in cors_headers(self.origin) if pair[0] not in given]
+        if not more and len(body) >= _GZIP_FROM_BYTES and b"gzip" in call.headers.get(b"accept-encoding", b""):
+            body, headers = await _compressed(body, headers)
+        finished = start | {"headers": headers}
+        await self._send(cast("Message", finished))
+        if self._headless:
+            body = b""
+        await self._send({"type": "http.response.body", "body": body, "more_body": more and not self._headless})
+
+
+async def _compressed(
+    body: bytes, headers: list[tuple[bytes, bytes]]
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """gzip with no time in its header, so that equal answers stay equal bytes."""
+    if len(body) < _GZIP_THREAD_FROM_BYTES:
+        packed = gzip.compress(body, compresslevel=5, mtime=0)
+    else:
+        packed = await asyncio.to_thread(gzip.compress, body, compresslevel=5, mtime=0)
+    kept = [pair for pair in headers if pair[0] != b"content-length"]
+    size = (b"content-length", b"%d" % len(packed))
+    return packed, [*kept, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"), size]
+
+
+def _given_request_id(call: Call) -> str | None:
+    """The client's own `X-Request-Id`, when it is fit to be echoed."""
+    given = call.header(b"x-request-id")
+    return given if given and len(given) <= 128 and given.isascii() and given.isprintable() else None
+
+
+def _require_known_query(call: Call, known: frozenset[str]) -> None:
+    """Name query parameters that the operation does not know: a misspelt filter must not look like an answer."""
+    raw = call.scope["query_string"]
+    faults = []
+    for part in raw.split(b"&"):
+        name = part.partition(b"=")[0].decode("latin-1")
+        if name and name not in known:
+            allowed = f"known are {', '.join(sorted(known))}" if known else "this operation takes none"
+            faults.append(Fault(f"?{name}", "unknown_parameter", f"is not known here; {allowed}"))
+    if faults:
+        raise ValidationFailedError(faults)
+

@@ -1,0 +1,102 @@
+"""Orders that move money: once per Idempotency-Key, with an answer that is stored with what it is about; or rehearsed.
+
+The rules are those of draft-ietf-httpapi-idempotency-key-header: no key is 400, the same key with another request is 422.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+from litestar.params import QueryParameter
+from msgspec import structs
+
+from sandbox.bank.access import Actor
+from sandbox.core.errors import DomainError, Fault, IdempotencyKeyMissingError, ValidationFailedError
+from sandbox.http.call import Call
+from sandbox.http.problems import MEDIA_TYPE, problem_body
+from sandbox.http.replies import Reply, encode
+from sandbox.sandboxes.root import Answer, KeyedOrder
+from sandbox.store.work import Work
+
+P = ParamSpec("P")
+V = TypeVar("V", bound=msgspec.Struct)
+
+DryRun = Annotated[bool, QueryParameter(description="only say what would happen: no key, no id, no trace")]
+
+_NOT_STORED = {401, 429}
+_CANONICAL = msgspec.json.Encoder(order="sorted", decimal_format="number")
+
+
+def place_order(
+    call: Call,
+    asked: Any,
+    fn: Callable[Concatenate[Work, Actor, P], V],
+    *args: P.args,
+    dry_run: bool,
+    made: str | None,
+    at: str | None = None,
+    **kwargs: P.kwargs,
+) -> Reply[V]:
+    """Run a money-moving bank function for the caller and answer 201, or 200 for a dry run.
+
+    `asked` is the decoded body, for the fingerprint. `made` is the view's field with the id of what the order makes (null in
+    a dry run), `at` the path under which it will be found.
+
+    Raises:
+        IdempotencyKeyMissingError, ValidationFailedError: the key is missing or malformed.
+        IdempotencyKeyReusedError: it came with another request before.
+    """
+    if dry_run:
+        view = call.root.rehearse(fn, call.actor, *args, **kwargs)
+        blank = {made: None} if made else {}
+        return Reply(encode(structs.replace(view, **blank, dry_run=True)))
+    assert call.operation is not None
+
+    def answered(view: V) -> Answer:
+        location = f"{at}/{getattr(view, made)}" if made and at else None
+        return Answer(201, encode(view), location)
+
+    keyed = KeyedOrder(
+        user=call.actor.user,
+        operation=call.operation.operation_id,
+        key=_key(call),
+        fingerprint=_fingerprint(call, asked),
+        encode=answered,
+        encode_refusal=lambda refusal: _refused(call, refusal),
+    )
+    answer = call.root.order(keyed, fn, call.actor, *args, **kwargs)
+    return _reply(call, answer)
+
+
+def _reply(call: Call, answer: Answer) -> Reply[Any]:
+    headers = {}
+    if answer.location is not None:
+        headers["location"] = call.prefix + answer.location
+    if answer.replayed:
+        headers["idempotent_replayed"] = "true"
+    media_type = b"application/json" if answer.status < 400 else MEDIA_TYPE.encode()
+    return Reply(answer.body, status=answer.status, media_type=media_type, **headers)
+
+
+def _refused(call: Call, refusal: DomainError) -> Answer | None:
+    if refusal.status in _NOT_STORED or refusal.status >= 500 or isinstance(refusal, ValidationFailedError):
+        return None
+    return Answer(refusal.status, problem_body(refusal, call))
+
+
+def _key(call: Call) -> str:
+    key = call.header(b"idempotency-key")
+    if not key:
+        raise IdempotencyKeyMissingError(
+            "Send an Idempotency-Key header, such as a new UUID, so that a retry cannot move the money twice."
+        )
+    if len(key) > 255 or not (key.isascii() and key.isprintable()):
+        detail = "must be 1 to 255 printable ASCII characters"
+        raise ValidationFailedError([Fault("header:Idempotency-Key", "wrong_format", detail)])
+    return key
+
+
+def _fingerprint(call: Call, asked: Any) -> bytes:
+    text = f"{call.path}\n".encode() + _CANONICAL.encode(asked)
+    return hashlib.blake2b(text, digest_size=16).digest()

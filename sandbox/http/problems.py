@@ -1,0 +1,101 @@
+"""Refusals as RFC 9457 problems: the one place that renders them, for the edge, Litestar and stored answers alike."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar.exceptions import HTTPException, ValidationException
+
+from sandbox.core.errors import (
+    BodyTooLargeError,
+    DomainError,
+    Fault,
+    IdentityError,
+    InternalError,
+    MalformedJsonError,
+    MethodNotAllowedError,
+    NotFoundError,
+    UnsupportedMediaTypeError,
+    ValidationFailedError,
+)
+from sandbox.core.vocabulary import Language
+from sandbox.http.call import Call
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """The shape of every refusal; a problem type may add members of its own."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    reason: str | msgspec.UnsetType = msgspec.UNSET
+    errors: list[Fault] | msgspec.UnsetType = msgspec.UNSET
+
+
+def problem_body(refusal: DomainError, call: Call) -> bytes:
+    """The JSON of a refusal, in the language of the request."""
+    in_arabic = call.language is Language.ARABIC
+    body: dict[str, Any] = {
+        "type": f"/problems/{refusal.code}",
+        "title": refusal.title_ar if in_arabic else refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "instance": call.path,
+        "code": refusal.code,
+    }
+    if refusal.reason is not None:
+        body["reason"] = refusal.reason
+    if refusal.faults:
+        body["errors"] = refusal.faults
+    body |= refusal.facts
+    body["request_id"] = call.request_id
+    return msgspec.json.encode(body)
+
+
+def problem_headers(refusal: DomainError) -> dict[str, str]:
+    """The headers that go with a refusal."""
+    headers = {"content-type": MEDIA_TYPE}
+    if refusal.status == 401 and isinstance(refusal, IdentityError):
+        error = "" if refusal.code == "unauthenticated" else ' error="invalid_token"'
+        headers["www-authenticate"] = f"Bearer{error}"
+    return headers | {name.lower(): value for name, value in refusal.headers.items()}
+
+
+def as_refusal(error: Exception) -> DomainError:
+    """Any exception as one of the catalogue; what is none of ours is a bug, and says nothing of itself."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, ValidationException):
+        return ValidationFailedError(list(_faults(error)))
+    if isinstance(error, HTTPException):
+        return _of_status(error)
+    return InternalError("The request was not carried out and nothing was changed. The server's log tells more.")
+
+
+def _of_status(error: HTTPException) -> DomainError:
+    kinds: dict[int, type[DomainError]] = {
+        400: MalformedJsonError,
+        404: NotFoundError,
+        405: MethodNotAllowedError,
+        413: BodyTooLargeError,
+        415: UnsupportedMediaTypeError,
+    }
+    kind = kinds.get(error.status_code, InternalError)
+    return kind(error.detail or HTTPStatus(kind.status).phrase)
+
+
+def _faults(error: ValidationException) -> list[Fault]:
+    messages = error.extra if isinstance(error.extra, list) else []
+    faults = []
+    for message in messages:
+        source = getattr(message.get("source"), "value", message.get("source", "query"))
+        name = message.get("key", "")
+        pointer = f"/{name}" if source == "body" else f"?{name}" if source == "query" else f"{source}:{name}"
+        faults.append(Fault(pointer, "invalid", message.get("message", "is not valid")))
+    return faults or [Fault("", "invalid", error.detail)]

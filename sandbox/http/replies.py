@@ -1,0 +1,108 @@
+"""Answers: views encoded once, entity tags, lists with their links."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Response
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.bank.lists import Slice
+from sandbox.core.errors import PreconditionFailedError
+from sandbox.http.call import Call
+from sandbox.http.paging import Page, next_link, page
+
+T = TypeVar("T")
+
+_JSON = b"application/json"
+_ENCODER = msgspec.json.Encoder()
+
+
+class Reply(Response[T]):
+    """An answer that is bytes already; it goes straight to the server, past Litestar's own rendering."""
+
+    def __init__(self, body: bytes, *, status: int = 200, media_type: bytes = _JSON, **headers: str) -> None:
+        self._body = body
+        self._start = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", media_type),
+                (b"content-length", b"%d" % len(body)),
+                *((name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()),
+            ],
+        }
+        if status in {204, 304}:
+            self._start["headers"] = self._start["headers"][2:]  # type: ignore[index]
+
+    def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIApp:  # type: ignore[override] # noqa: ARG002
+        """Itself, as an application."""
+        return self._send
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await send(self._start)  # type: ignore[arg-type]
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+def encode(view: object) -> bytes:
+    """A view as JSON."""
+    return _ENCODER.encode(view)
+
+
+def etag(body: bytes) -> str:
+    """The strong entity tag of a representation: its own hash, so that equal bytes have equal tags."""
+    return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+
+
+def plain(view: T, *, status: int = 200, **headers: str) -> Reply[T]:
+    """An answer without a tag."""
+    return Reply(encode(view), status=status, **headers)
+
+
+def single(call: Call, view: T) -> Reply[T]:
+    """A single resource with its entity tag, or 304 where the client has it."""
+    body = encode(view)
+    tag = etag(body)
+    known = call.header(b"if-none-match")
+    if known is not None and _listed(tag, known):
+        return Reply(b"", status=304, etag=tag)
+    return Reply(body, etag=tag)
+
+
+def listing(call: Call, found: Slice[T], *, kind: str) -> Reply[Page[T]]:
+    """A page of a list."""
+    made = page(found, kind=kind)
+    following = made.page.next_cursor
+    if following is None:
+        return Reply(encode(made))
+    query = call.scope["query_string"].decode("latin-1")
+    return Reply(encode(made), link=next_link(call.prefix + call.path, query, following))
+
+
+def nothing() -> Reply[None]:
+    """204."""
+    return Reply(b"", status=204)
+
+
+def unless_changed(call: Call) -> Callable[[Any], None]:
+    """A check for a write: refuse when `If-Match` names another version than the one it sees."""
+    wanted = call.header(b"if-match")
+
+    def check(view: Any) -> None:
+        if wanted is None or wanted == "*":
+            return
+        tag = etag(encode(view))
+        if not _listed(tag, wanted, weak=False):
+            detail = f"The resource has changed since: If-Match is {wanted[:80]}, its ETag is {tag}. Read it again."
+            raise PreconditionFailedError(detail)
+
+    return check
+
+
+def _listed(tag: str, wanted: str, *, weak: bool = True) -> bool:
+    """Whether a tag stands in an `If-(None-)Match` list (RFC 9110 section 13.1)."""
+    if wanted == "*":
+        return True
+    tags = {part.strip() for part in wanted.split(",")}
+    return tag in tags or (weak and f"W/{tag}" in tags)
