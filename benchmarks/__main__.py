@@ -84,9 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         findings.measure("history", lambda: lifecycle.growing_history(options.rounds))
     made = Report(
         made_at=report.now_text(),
-        command=shlex.join(
-            ["python", "-m", "benchmarks", *(sys.argv[1:] if arguments is None else arguments)]
-        ),
+        command=shlex.join(["python", "-m", "benchmarks", *(sys.argv[1:] if arguments is None else arguments)]),
         machine=machine,
         rows=findings.rows,
         notes=_notes(findings, options=options, transactions=chosen.transactions),
@@ -157,9 +155,7 @@ def _wanted(chosen: argparse.Namespace) -> set[str]:
     if chosen.only:
         wanted = {name.strip() for name in chosen.only.split(",")}
         if unknown := sorted(wanted - names):
-            _parser().error(
-                f"--only: no such row: {', '.join(unknown)}; there are {', '.join(sorted(names))}"
-            )
+            _parser().error(f"--only: no such row: {', '.join(unknown)}; there are {', '.join(sorted(names))}")
         return wanted
     return names if chosen.history else names - {"history"}
 
@@ -167,9 +163,7 @@ def _wanted(chosen: argparse.Namespace) -> set[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
-    parser.add_argument(
-        "--seconds", type=float, default=2.0, help="of load, a server and a round (default 2)"
-    )
+    parser.add_argument("--seconds", type=float, default=2.0, help="of load, a server and a round (default 2)")
     parser.add_argument(
         "--transactions",
         type=int,

@@ -73,8 +73,7 @@ def build(transactions: int) -> Collections:
     made: Collections = {}
     made["customers"] = _customers(random)
     made["customer_settings"] = [
-        {"customer_id": row["customer_id"], "language": random.choice(("en", "ar"))}
-        for row in made["customers"]
+        {"customer_id": row["customer_id"], "language": random.choice(("en", "ar"))} for row in made["customers"]
     ]
     accounts = made["accounts"] = _accounts(random, made["customers"])
     movements = made["transactions"] = _transactions(random, accounts, transactions)
@@ -255,9 +254,7 @@ def _service_requests(random: Random, customers: list[Row]) -> list[Row]:
             {
                 "request_id": _id(random),
                 "customer_id": random.choice(customers)["customer_id"],
-                "request_type": random.choice(
-                    ("CARD_REPLACEMENT", "CHEQUE_BOOK", "GENERAL_INQUIRY", "OTHER")
-                ),
+                "request_type": random.choice(("CARD_REPLACEMENT", "CHEQUE_BOOK", "GENERAL_INQUIRY", "OTHER")),
                 "subject": "Please help me with this",
                 "status": random.choice(("OPEN", "IN_PROGRESS", "RESOLVED", "CLOSED")),
                 "created_at": instant_text(made),

@@ -132,8 +132,7 @@ def _history_rows(what: str, measured: dict[str, list[Measured]]) -> list[Row]:
     ]
     shortest, *longer = measured.values()
     ratios = [
-        max(each.p50_ms for each in others) / first.p50_ms
-        for first, *others in zip(shortest, *longer, strict=True)
+        max(each.p50_ms for each in others) / first.p50_ms for first, *others in zip(shortest, *longer, strict=True)
     ]
     rows.append(ratio_row(topic, "slowest / shortest history, p50", ratios, budget=budgets.HISTORY))
     return rows
@@ -147,9 +146,7 @@ def _list_turn(server: Server, path: str) -> Turn:
             token = customer.sign_in(client)
             main = customer.accounts(client)[0].account_id
             client.expect(200, "GET", path.format(main))
-        plan = Plan(
-            url=server.url, path=path.format(main), seconds=HISTORY_SECONDS, token=token, connections=1
-        )
+        plan = Plan(url=server.url, path=path.format(main), seconds=HISTORY_SECONDS, token=token, connections=1)
         return load.run(plan)
 
     return turn

@@ -77,9 +77,7 @@ def _rows(topic: str, rounds: Mapping[str, Sequence[Measured]], limits: Mapping[
     for name, theirs in rounds.items():
         if name != "sandbank":
             ratios = [mine.rate / other.rate for mine, other in zip(ours, theirs, strict=True)]
-            rows.append(
-                ratio_row(topic, f"sandbank / {name}", ratios, share=name == "bare", budget=limits.get(name))
-            )
+            rows.append(ratio_row(topic, f"sandbank / {name}", ratios, share=name == "bare", budget=limits.get(name)))
     return rows
 
 

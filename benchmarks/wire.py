@@ -53,9 +53,7 @@ def read_head(head: bytes) -> tuple[int, int]:
     return status, int(found[1])
 
 
-def request_head(
-    *, method: str, path: str, netloc: str, headers: dict[str, str], length: int | None
-) -> bytes:
+def request_head(*, method: str, path: str, netloc: str, headers: dict[str, str], length: int | None) -> bytes:
     """Request line and headers, without the empty line that ends them."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {netloc}", "User-Agent: sandbank-benchmarks"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -84,9 +82,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def request(
-        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
-    ) -> Answer:
+    def request(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Answer:
         """Send one request and wait for the whole answer.
 
         Raises:

@@ -1,7 +1,5 @@
 """`/v1/accounts`: the accounts, their balances, what is held and what has moved on them."""
 
-
-
 from litestar import Response, get, patch
 from litestar.params import FromPath, JSONBody, SkipValidation
 
@@ -27,7 +25,14 @@ from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, single, unless_changed
 
 
-@get("/accounts", operation_id="listAccounts", summary="List accounts", tags=["accounts"], opt=roles(*READERS), responses=signed_in(404))
+@get(
+    "/accounts",
+    operation_id="listAccounts",
+    summary="List accounts",
+    tags=["accounts"],
+    opt=roles(*READERS),
+    responses=signed_in(404),
+)
 async def list_accounts(
     request: AnyRequest, limit: Limit = 50, cursor: Cursor = None, customer_id: CustomerId = None
 ) -> Response[Page[AccountView]]:
@@ -141,4 +146,3 @@ async def list_account_transactions(
 
 
 HANDLERS = [list_accounts, get_account, change_account, get_balances, list_holds, list_account_transactions]
-

@@ -131,4 +131,3 @@ def _device_of_browser(call: Call) -> DeviceFacts:
 
 BANK_HANDLERS: list[Any] = [login, refresh, logout, who_am_i]
 """Under `/v1`."""
-

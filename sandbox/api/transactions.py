@@ -1,7 +1,5 @@
 """`/v1/transactions`: what moved on all accounts; `/v1/deposits` and `/v1/withdrawals`: cash in and out."""
 
-
-
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, SkipValidation
 
@@ -118,4 +116,3 @@ async def withdraw(
 
 
 HANDLERS = [list_transactions, get_transaction, deposit, withdraw]
-

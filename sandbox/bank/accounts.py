@@ -64,7 +64,10 @@ class HoldView(msgspec.Struct, frozen=True, kw_only=True):
 class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a customer may change about an account."""
 
-    nickname: Annotated[str, msgspec.Meta(max_length=40, description="own name; null takes it away", examples=["Household"])] | None
+    nickname: (
+        Annotated[str, msgspec.Meta(max_length=40, description="own name; null takes it away", examples=["Household"])]
+        | None
+    )
 
 
 _SELECT = sa.select(*ACCOUNT_COLUMNS).join(customer, customer.c.key == account.c.customer)

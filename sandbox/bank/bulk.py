@@ -114,7 +114,12 @@ class _Poster:
             {"key": key, "name": name, "category": category, "mcc": mcc}
             for (name, category, mcc), key in self._merchants.items()
         ]
-        for table, rows in ((merchant, merchants), (journal, self._journals), (entry, self._entries), (hold, self._holds)):
+        for table, rows in (
+            (merchant, merchants),
+            (journal, self._journals),
+            (entry, self._entries),
+            (hold, self._holds),
+        ):
             insert(self._db, table, rows)
         _SET_COUNTERS.run_many(
             self._db,
@@ -168,7 +173,9 @@ class _Poster:
         if row is not None:
             back = event.kind is JournalKind.REVERSAL
             line["id"] = reversal_id(row["transaction_id"]) if back else row["transaction_id"]
-            line["description"] = f"Reversal: {row['description'] or row['merchant_name'] or 'movement'}" if back else row["description"]
+            line["description"] = (
+                f"Reversal: {row['description'] or row['merchant_name'] or 'movement'}" if back else row["description"]
+            )
             line["disputed"] = (row["disputed"] or None) if not back else None
             line["extra"] = None if back else row["extra"]
         self._entries.append(line)

@@ -9,7 +9,7 @@ from sandbox.bank.chart import counter_account
 from sandbox.bank.ledger import Leg, post
 from sandbox.bank.transactions import TransactionView
 from sandbox.core.clock import format_instant, local_date
-from sandbox.core.money import Money, OrderAmount, money
+from sandbox.core.money import OrderAmount, money
 from sandbox.core.vocabulary import Channel, Direction, TransactionStatus, in_files
 from sandbox.store.tables import JournalKind
 from sandbox.store.work import Work
@@ -21,7 +21,9 @@ class NewCashMovement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     account_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="one of your accounts")]
     amount: OrderAmount
     channel: Annotated[Channel, msgspec.Meta(description="where; `branch` by default")] = Channel.BRANCH
-    reference: Annotated[str, msgspec.Meta(max_length=140, description="your own text", examples=["Eidiya"])] | None = None
+    reference: Annotated[str, msgspec.Meta(max_length=140, description="your own text", examples=["Eidiya"])] | None = (
+        None
+    )
 
 
 def deposit(work: Work, actor: Actor, order: NewCashMovement) -> TransactionView:
@@ -55,9 +57,7 @@ def _move(work: Work, actor: Actor, order: NewCashMovement, *, kind: JournalKind
     signed = amount if paid_in else -amount
     channel = in_files(order.channel)
     other = Leg(counter_account(channel), -signed)
-    posting = post(
-        work, kind=kind, legs=(Leg(row.key, signed, transaction_id, description), other), channel=channel
-    )
+    posting = post(work, kind=kind, legs=(Leg(row.key, signed, transaction_id, description), other), channel=channel)
     action = "DEPOSIT_MADE" if paid_in else "WITHDRAWAL_MADE"
     work.audit(action, user=actor.user, ip_address=actor.ip_address, related=transaction_id)
     balance = money(posting.balances[row.key])

@@ -138,7 +138,9 @@ _SET_ATTEMPTS = Statement(
 _SET_LOGGED_IN = Statement(
     sa.update(auth_user)
     .where(auth_user.c.key == sa.bindparam("user"))
-    .values(failed_login_attempts=0, status=UserStatus.ACTIVE.value, locked_until=None, last_login_at=sa.bindparam("at"))
+    .values(
+        failed_login_attempts=0, status=UserStatus.ACTIVE.value, locked_until=None, last_login_at=sa.bindparam("at")
+    )
 )
 _DEVICE_COLUMNS = (registered_device.c.key, registered_device.c.id, registered_device.c.status)
 _OF_USER = registered_device.c.user == sa.bindparam("of_user")
@@ -175,9 +177,7 @@ _END_SESSION = Statement(
     .values(status=sa.bindparam("new_status"))
 )
 _ADD_REFRESH = Statement(sa.insert(refresh_token), "digest", "session", "used", "expires_at")
-_USE_REFRESH = Statement(
-    sa.update(refresh_token).where(refresh_token.c.key == sa.bindparam("token")).values(used=True)
-)
+_USE_REFRESH = Statement(sa.update(refresh_token).where(refresh_token.c.key == sa.bindparam("token")).values(used=True))
 _LIVING = (
     sa.select(
         login_session.c.key.label("session"),

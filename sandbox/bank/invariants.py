@@ -104,7 +104,9 @@ def _counters_are_the_fold_of_entries(db: sa.Connection) -> Breaches:
 
 def _no_account_under_its_limit(db: sa.Connection) -> Breaches:
     """Available money is never negative on a customer's account."""
-    available = account.c.credits_posted - account.c.debits_posted - account.c.debits_pending + account.c.overdraft_limit
+    available = (
+        account.c.credits_posted - account.c.debits_posted - account.c.debits_pending + account.c.overdraft_limit
+    )
     for row in db.execute(sa.select(account.c.id).where(account.c.code.is_(None), available < 0)):
         yield f"account {row.id} has less than nothing available"
 

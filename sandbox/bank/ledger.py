@@ -51,9 +51,7 @@ class Posting(NamedTuple):
 
 
 _HEAD = Statement(sa.select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1))
-_ADD_JOURNAL = Statement(
-    sa.insert(journal), "seq", "at", "kind", "transfer", "merchant", "channel", "reverses", "hash"
-)
+_ADD_JOURNAL = Statement(sa.insert(journal), "seq", "at", "kind", "transfer", "merchant", "channel", "reverses", "hash")
 _ADD_ENTRY = Statement(sa.insert(entry), "account", "seq", "amount", "balance", "status", "id", "description")
 _MOVE = Statement(
     sa.update(account)
@@ -393,6 +391,4 @@ def _active_hold(work: Work, hold_id: str) -> Any:
 
 
 def _resolve(work: Work, held: Any, status: HoldStatus, *, seq: int | None = None, posted: int | None = None) -> None:
-    _RESOLVE_HOLD.run(
-        work.db, hold_key=held.key, new_status=status.value, at=work.now, posted_seq=seq, posted=posted
-    )
+    _RESOLVE_HOLD.run(work.db, hold_key=held.key, new_status=status.value, at=work.now, posted_seq=seq, posted=posted)

@@ -169,9 +169,7 @@ def list_all(
     runs = []
     for owner in _ACCOUNTS.all(work.db, of_customer=whose):
         before = seq + 1 if owner.key > behind and window.after else seq
-        runs.append(
-            statement.all(work.db, of_account=owner.key, before=before, limit=window.limit + 1, **values)
-        )
+        runs.append(statement.all(work.db, of_account=owner.key, before=before, limit=window.limit + 1, **values))
     merged = heapq.merge(*runs, key=lambda row: (-row.seq, row.account))
     return _slice(list(islice(merged, window.limit + 1)), window)
 

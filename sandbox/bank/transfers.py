@@ -324,7 +324,9 @@ def _find_creditor(work: Work, to: Creditor) -> Any:
     raise BankUnreachableError(f"{number} is at another bank; only accounts of this bank can be paid so far.")
 
 
-def _facts(work: Work, actor: Actor, order: NewTransfer, *, transfer_id: str, debtor: Any, amount: int) -> dict[str, Any]:
+def _facts(
+    work: Work, actor: Actor, order: NewTransfer, *, transfer_id: str, debtor: Any, amount: int
+) -> dict[str, Any]:
     return {
         "id": transfer_id,
         "user": actor.user,

@@ -16,9 +16,7 @@ from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.house import DEFAULT, Sandbox
 
 
-class NewSandbox(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}
-):
+class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
     """A sandbox to make; everything may be left out."""
 
     id: Annotated[str, msgspec.Meta(max_length=63, description="a-z, 0-9 and -; made when left out")] | None = None

@@ -47,9 +47,7 @@ class Digest(msgspec.Struct, frozen=True):
     status_code=200,
     responses=problems(400, 401, 403, 404, 413, 415, 422),
 )
-async def reset(
-    request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | None]] = None
-) -> Response[ResetDone]:
+async def reset(request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | None]] = None) -> Response[ResetDone]:
     """Put the sandbox back to what it was made from. Requests under way finish on the old state; its tokens end."""
     call = call_of(request)
     order = strict(ResetOrder, {} if data is None else data)

@@ -42,9 +42,7 @@ class CalendarRangeError(ValueError):
     """A year that the table of holidays does not cover; the answer would be a guess."""
 
     def __init__(self, *, year: int, first_year: int, last_year: int) -> None:
-        super().__init__(
-            f"the Kuwaiti holidays of {year} are not known, only those of {first_year} to {last_year}"
-        )
+        super().__init__(f"the Kuwaiti holidays of {year} are not known, only those of {first_year} to {last_year}")
         self.year = year
         self.first_year = first_year
         self.last_year = last_year
@@ -169,9 +167,7 @@ def _table() -> _Table:
     )
 
 
-def _observed(
-    base: list[dict[str, Any]], overrides: list[dict[str, Any]]
-) -> Mapping[date, Mapping[str, str]]:
+def _observed(base: list[dict[str, Any]], overrides: list[dict[str, Any]]) -> Mapping[date, Mapping[str, str]]:
     rows_by_day: dict[str, list[dict[str, Any]]] = {}
     for row in base:
         rows_by_day.setdefault(row["date"], []).append(row)
@@ -181,9 +177,7 @@ def _observed(
         rows_by_day.setdefault(override["date"], []).extend(rows)
     return MappingProxyType(
         {
-            date.fromisoformat(day): {
-                language: "; ".join(row[language] for row in rows) for language in ("en", "ar")
-            }
+            date.fromisoformat(day): {language: "; ".join(row[language] for row in rows) for language in ("en", "ar")}
             for day, rows in sorted(rows_by_day.items())
         }
     )

@@ -47,9 +47,7 @@ class UnissuableSerialError(CivilIdError):
     """A serial that the check digit forbids for this date of birth; the next one may do."""
 
     def __init__(self, *, date_of_birth: date, serial: int) -> None:
-        super().__init__(
-            "civil_id_unissuable", f"serial {serial:04d} has no check digit for {date_of_birth:%Y-%m-%d}"
-        )
+        super().__init__("civil_id_unissuable", f"serial {serial:04d} has no check digit for {date_of_birth:%Y-%m-%d}")
         self.date_of_birth = date_of_birth
         self.serial = serial
 
@@ -114,9 +112,7 @@ def is_synthetic(text: str) -> bool:
 def _body(date_of_birth: date, serial: int) -> str:
     century_digit = _CENTURY_DIGITS.get(date_of_birth.year // 100)
     if century_digit is None:
-        raise CivilIdError(
-            "civil_id_date", f"a Civil ID carries birth years 1900 to 2099, not {date_of_birth.year}"
-        )
+        raise CivilIdError("civil_id_date", f"a Civil ID carries birth years 1900 to 2099, not {date_of_birth.year}")
     if not 0 <= serial <= 9999:
         raise CivilIdError("civil_id_serial", f"a serial lies within 0 and 9999, {serial} does not")
     return f"{century_digit}{date_of_birth:%y%m%d}{serial:04d}"

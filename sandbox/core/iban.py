@@ -121,9 +121,7 @@ def validate(text: str) -> str:
         raise IbanError("iban_country", f"there is no IBAN rule for country {country}")
     _check_length(iban)
     if country == "KW" and not _KUWAIT.fullmatch(iban):
-        raise IbanError(
-            "iban_structure", "a Kuwaiti IBAN has the four letters of the bank at positions 5 to 8"
-        )
+        raise IbanError("iban_structure", "a Kuwaiti IBAN has the four letters of the bank at positions 5 to 8")
     # Compared with the made digits rather than by remainder 1: 00, 01 and 99 would pass as 97, 98 and 02.
     if iban[2:4] != check_digits(country, iban[4:]):
         raise IbanError("iban_checksum", f"the check digits {iban[2:4]} do not fit the rest of the IBAN")
@@ -179,10 +177,6 @@ def _check_characters(text: str) -> None:
 def _check_length(iban: str) -> None:
     length = len(iban)
     if iban.startswith("KW") and length != _KUWAIT_LENGTH:
-        raise IbanError(
-            "iban_length", f"a Kuwaiti IBAN has {_KUWAIT_LENGTH} characters, this one has {length}"
-        )
+        raise IbanError("iban_length", f"a Kuwaiti IBAN has {_KUWAIT_LENGTH} characters, this one has {length}")
     if not _MIN_LENGTH <= length <= _MAX_LENGTH:
-        raise IbanError(
-            "iban_length", f"an IBAN has {_MIN_LENGTH} to {_MAX_LENGTH} characters, this one has {length}"
-        )
+        raise IbanError("iban_length", f"an IBAN has {_MIN_LENGTH} to {_MAX_LENGTH} characters, this one has {length}")

@@ -69,9 +69,7 @@ def _national(text: str) -> str:
     digits = text.translate(_SEPARATORS)
     foreign = _FOREIGN_CHARACTER.search(digits)
     if foreign:
-        raise PhoneError(
-            "phone_characters", f"a phone number has digits 0-9 and a leading +, but no {foreign[0]!r}"
-        )
+        raise PhoneError("phone_characters", f"a phone number has digits 0-9 and a leading +, but no {foreign[0]!r}")
     prefix = _INTERNATIONAL.match(digits)
     if prefix:
         if prefix[1] is None:

@@ -65,9 +65,7 @@ TransportClock: TypeAlias = Literal["wall", "virtual"]
 PasswordCost: TypeAlias = Literal["sandbox", "production"]
 
 # Control characters and lone surrogates (bytes that are no UTF-8) would break logs and answers later on.
-_Text: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")
-]
+_Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")]
 _Token: TypeAlias = Annotated[str, Meta(min_length=16, max_length=512, pattern=r"^[!-~]+\Z")]
 # Lower case only: browsers send origins so, and an upper-case one would silently never match.
 _Origin: TypeAlias = Annotated[
@@ -88,9 +86,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _Text,
         Meta(title="a folder or a name", description="Folder of an ecosystem, or the name of a shipped one."),
     ] = "tiny"
-    host: Annotated[
-        _Address, Meta(title="a host name or IP address", description="Address to listen on.")
-    ] = "127.0.0.1"
+    host: Annotated[_Address, Meta(title="a host name or IP address", description="Address to listen on.")] = (
+        "127.0.0.1"
+    )
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8000
     seed: Annotated[
         _Seed | None,
@@ -151,9 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     refresh_token_seconds: Annotated[
         int, Meta(ge=1, le=TEN_YEARS_SECONDS, description="Seconds that a refresh token lives.")
     ] = 2_592_000
-    hold_days: Annotated[
-        int, Meta(ge=1, le=365, description="Days after which an uncollected hold is released.")
-    ] = 7
+    hold_days: Annotated[int, Meta(ge=1, le=365, description="Days after which an uncollected hold is released.")] = 7
     max_sandboxes: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Most sandboxes at once, `default` included.")
     ] = 10_000
@@ -167,12 +163,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Folder of compiled images; `sandbank` in the user's cache folder when unset.",
         ),
     ] = None
-    image_cache: Annotated[
-        bool, Meta(description="Keep compiled images on disk, so that later starts are fast.")
-    ] = True
-    max_body_bytes: Annotated[
-        int, Meta(ge=1024, le=2**30, description="Largest request body accepted, in bytes.")
-    ] = 1_048_576
+    image_cache: Annotated[bool, Meta(description="Keep compiled images on disk, so that later starts are fast.")] = (
+        True
+    )
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=2**30, description="Largest request body accepted, in bytes.")] = (
+        1_048_576
+    )
 
     def __repr__(self) -> str:
         """Hide the secrets: a repr ends up in logs and tracebacks."""
@@ -387,9 +383,7 @@ def _file_text(path: Path, *, label: str) -> str:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise SettingsError(
-            [f"{label}: cannot be read ({error.strerror}); use a readable TOML file"]
-        ) from None
+        raise SettingsError([f"{label}: cannot be read ({error.strerror}); use a readable TOML file"]) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SettingsError([f"{label}, line {line}: not UTF-8; save the file as UTF-8"]) from None

@@ -5,6 +5,7 @@ A member's value is its form on `/v1` and in the database; `in_files` gives the 
 
 from enum import StrEnum
 
+
 class CustomerStatus(StrEnum):
     """Whether a customer may use the bank."""
 
@@ -195,4 +196,3 @@ class Language(StrEnum):
 def in_files(member: StrEnum | str) -> str:
     """The UPPER_SNAKE form of ecosystem files (languages keep their ISO 639 case)."""
     return member.value if isinstance(member, Language) else str(member).upper()
-

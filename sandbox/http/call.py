@@ -1,6 +1,5 @@
 """A call: what the edge found out about one request, and what the doors ask it for."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from litestar import Request
@@ -21,7 +20,18 @@ _KEY = "sandbank_call"
 class Call:
     """One request: its sandbox, the state root it works on to the end, its operation and its actor."""
 
-    __slots__ = ("_actor", "_root", "headers", "house", "operation", "path", "prefix", "request_id", "sandbox_id", "scope")
+    __slots__ = (
+        "_actor",
+        "_root",
+        "headers",
+        "house",
+        "operation",
+        "path",
+        "prefix",
+        "request_id",
+        "sandbox_id",
+        "scope",
+    )
 
     def __init__(self, scope: Scope, house: House) -> None:
         self.scope = scope
@@ -128,5 +138,3 @@ def attach(scope: Scope, call: Call) -> None:
 def call_of(request: AnyRequest) -> Call:
     """The call of a request inside Litestar."""
     return cast("Call", cast("dict[str, Any]", request.scope)[_KEY])
-
-

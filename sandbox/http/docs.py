@@ -13,9 +13,7 @@ _USUAL = (400, 401, 403)
 def problems(*codes: int) -> dict[int, ResponseSpec]:
     """The problem answers of an operation, for `responses=`."""
     return {
-        code: ResponseSpec(
-            Problem, media_type=MEDIA_TYPE, description=HTTPStatus(code).phrase, generate_examples=False
-        )
+        code: ResponseSpec(Problem, media_type=MEDIA_TYPE, description=HTTPStatus(code).phrase, generate_examples=False)
         for code in sorted(codes)
     }
 

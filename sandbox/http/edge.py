@@ -178,10 +178,8 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": body, "more_body": more and not self._headless})
 
 
-async def _compressed(
-    body: bytes, headers: list[tuple[bytes, bytes]]
-) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """gzip with no time in its header, so that equal answers stay equal bytes."""
+async def _compressed(body: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Gzip with no time in its header, so that equal answers stay equal bytes."""
     if len(body) < _GZIP_THREAD_FROM_BYTES:
         packed = gzip.compress(body, compresslevel=5, mtime=0)
     else:
@@ -208,4 +206,3 @@ def _require_known_query(call: Call, known: frozenset[str]) -> None:
             faults.append(Fault(f"?{name}", "unknown_parameter", f"is not known here; {allowed}"))
     if faults:
         raise ValidationFailedError(faults)
-

@@ -13,7 +13,9 @@ from sandbox.http.auth import bearer_token
 from sandbox.http.call import Call
 
 _LOOPBACK_NAME = re.compile(r"(localhost|[a-z0-9-]+\.localhost|127(\.[0-9]{1,3}){3}|\[::1\])", re.ASCII)
-_LOOPBACK_ORIGIN = re.compile(r"https?://(?:localhost|[a-z0-9-]+\.localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.ASCII)
+_LOOPBACK_ORIGIN = re.compile(
+    r"https?://(?:localhost|[a-z0-9-]+\.localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.ASCII
+)
 
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = (

@@ -105,9 +105,7 @@ def _hash_secrets(raw: RawEcosystem, settings: Settings) -> None:
         for secret, field in ((password, "password_hash"), (pin, "pin_hash")):
             if secret is not None:
                 name = f"{names[row['user_id']]}:{field}"
-                row[field] = hash_password(
-                    secret, seed_key=key, username=name, version=0, cost=settings.password_cost
-                )
+                row[field] = hash_password(secret, seed_key=key, username=name, version=0, cost=settings.password_cost)
         if row["password_hash"] is None:
             row["password_hash"] = _UNUSABLE
 

@@ -31,9 +31,7 @@ IDEMPOTENCY_TTL = 24 * HOUR
 """How long, in business time, an Idempotency-Key stands for its first answer."""
 
 _TICK = Statement(
-    sa.update(root)
-    .values(write_number=root.c.write_number + 1)
-    .returning(root.c.write_number, root.c.clock_base)
+    sa.update(root).values(write_number=root.c.write_number + 1).returning(root.c.write_number, root.c.clock_base)
 )
 _FIND_ANSWER = Statement(
     sa.select(idempotency.c.fingerprint, idempotency.c.status, idempotency.c.body, idempotency.c.location).where(
@@ -179,7 +177,9 @@ class StateRoot:
         self._commit(run)
         return outcome
 
-    def order(self, keyed: KeyedOrder, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs) -> Answer:
+    def order(
+        self, keyed: KeyedOrder, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Answer:
         """Run `fn(work, ...)` once for its Idempotency-Key: the stored answer commits with what it is about.
 
         A refusal is an answer too; one that must not be stored is raised.
@@ -336,4 +336,3 @@ def _on_copy(data: bytes, fn: Callable[[sa.Connection], T]) -> T:
         return fn(db)
     finally:
         disconnect(db)
-

@@ -103,9 +103,7 @@ def _table(collection: Collection, *more: sa.Column[Any]) -> sa.Table:
             columns.append(_column(collection, field))
         elif field.reference:
             target = f"{_TABLE_NAMES[field.reference]}.key"
-            columns.append(
-                sa.Column(field.column, Key, sa.ForeignKey(target), primary_key=True, autoincrement=False)
-            )
+            columns.append(sa.Column(field.column, Key, sa.ForeignKey(target), primary_key=True, autoincrement=False))
         else:
             assert field.kind is Id
             columns.append(sa.Column("key", Key, primary_key=True))
@@ -244,7 +242,5 @@ extra_record = sa.Table(
     comment="collections of an ecosystem that the bank does not know, kept as they are",
 )
 
-COLLECTION_TABLES: dict[str, sa.Table] = {
-    name: metadata.tables[table] for name, table in _TABLE_NAMES.items()
-}
+COLLECTION_TABLES: dict[str, sa.Table] = {name: metadata.tables[table] for name, table in _TABLE_NAMES.items()}
 """The table of each collection but `transactions`, whose records are entries."""

@@ -274,9 +274,7 @@ def test_years_outside_the_table_are_refused_by_every_question(year: int) -> Non
         lambda: calendar.payday(year, 6),
         lambda: calendar.is_ramadan(day),
     ):
-        with pytest.raises(
-            calendar.CalendarRangeError, match=f"of {year} are not known, only those of 2020 to 2030"
-        ):
+        with pytest.raises(calendar.CalendarRangeError, match=f"of {year} are not known, only those of 2020 to 2030"):
             ask()
 
 

@@ -71,9 +71,7 @@ def test_the_account_number_of_a_house_iban_comes_back(account_number: str) -> N
 
 
 @given(account_numbers, banks, st.integers(2, 29), st.integers(1, 25))
-def test_a_wrong_digit_or_letter_is_always_noticed(
-    account_number: str, bank: str, place: int, shift: int
-) -> None:
+def test_a_wrong_digit_or_letter_is_always_noticed(account_number: str, bank: str, place: int, shift: int) -> None:
     # A letter typed for a digit is not promised: it counts as two digits, and one in 97 slips through.
     made = iban.make(account_number, bank)
     alphabet = string.digits if made[place].isdigit() else string.ascii_uppercase

@@ -71,9 +71,7 @@ def test_numbers_are_shown_as_kuwait_writes_them(text: str, shown: str) -> None:
 
 @given(numbers)
 def test_a_number_is_shown_as_phonenumbers_shows_it(national: str) -> None:
-    expected = phonenumbers.format_number(
-        _library_number(national), phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    )
+    expected = phonenumbers.format_number(_library_number(national), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     assert phone.format(national) == expected
 
 

@@ -126,9 +126,7 @@ class TestPrecedence:
     def test_a_missing_settings_file_of_the_working_directory_is_fine(self, toml: Path) -> None:
         assert resolve(file=toml).settings == Settings()
 
-    def test_sandbank_config_replaces_the_file_of_the_working_directory(
-        self, toml: Path, tmp_path: Path
-    ) -> None:
+    def test_sandbank_config_replaces_the_file_of_the_working_directory(self, toml: Path, tmp_path: Path) -> None:
         toml.write_text("port = 1\nhold_days = 1")
         other = tmp_path / "other.toml"
         other.write_text("port = 2")
@@ -194,9 +192,7 @@ class TestReading:
         from_flags = resolve(flags=texts)
 
         assert from_file.settings == from_environment.settings == from_flags.settings
-        assert [
-            name for name in EVERY_SETTING if getattr(from_file.settings, name) == getattr(Settings(), name)
-        ] == []
+        assert [name for name in EVERY_SETTING if getattr(from_file.settings, name) == getattr(Settings(), name)] == []
         assert from_file.sources == dict.fromkeys(EVERY_SETTING, "sandbank.toml")
         assert from_environment.sources == {name: variable_name(name) for name in EVERY_SETTING}
         assert from_flags.sources == {name: flag_name(name) for name in EVERY_SETTING}
@@ -204,9 +200,7 @@ class TestReading:
 
 class TestUnknownNames:
     def test_a_misspelt_variable_is_answered_with_the_nearest_one(self) -> None:
-        assert faults(environ={"SANDBANK_PROT": "1"}) == [
-            "SANDBANK_PROT: no such setting; did you mean SANDBANK_PORT?"
-        ]
+        assert faults(environ={"SANDBANK_PROT": "1"}) == ["SANDBANK_PROT: no such setting; did you mean SANDBANK_PORT?"]
 
     def test_a_misspelt_sandbank_config_is_answered_with_the_right_name(self) -> None:
         assert faults(environ={"SANDBANK_CONFG": "x"}) == [
@@ -214,9 +208,7 @@ class TestUnknownNames:
         ]
 
     def test_a_variable_in_mixed_case_is_answered_with_the_upper_case_one(self) -> None:
-        assert faults(environ={"SANDBANK_Port": "1"}) == [
-            "SANDBANK_Port: no such setting; did you mean SANDBANK_PORT?"
-        ]
+        assert faults(environ={"SANDBANK_Port": "1"}) == ["SANDBANK_Port: no such setting; did you mean SANDBANK_PORT?"]
 
     def test_a_name_like_no_other_is_answered_with_all_names(self) -> None:
         (fault,) = faults(environ={"SANDBANK_XYZZY": "1"})
@@ -225,18 +217,14 @@ class TestUnknownNames:
 
     def test_a_misspelt_key_of_the_file_is_answered_with_the_nearest_one(self, toml: Path) -> None:
         toml.write_text('transport-clock = "wall"')
-        assert faults(file=toml) == [
-            "sandbank.toml, transport-clock: no such setting; did you mean transport_clock?"
-        ]
+        assert faults(file=toml) == ["sandbank.toml, transport-clock: no such setting; did you mean transport_clock?"]
 
     def test_a_table_of_the_file_is_an_unknown_key(self, toml: Path) -> None:
         toml.write_text("[ports]\nport = 1")
         assert faults(file=toml) == ["sandbank.toml, ports: no such setting; did you mean port?"]
 
     def test_an_unknown_flag_is_answered_with_the_nearest_one(self) -> None:
-        assert faults(flags={"max_sandbox": 1}) == [
-            "--max-sandbox: no such setting; did you mean --max-sandboxes?"
-        ]
+        assert faults(flags={"max_sandbox": 1}) == ["--max-sandbox: no such setting; did you mean --max-sandboxes?"]
 
     def test_the_value_of_an_unknown_name_is_not_repeated(self) -> None:
         assert "hunter2" not in str(faults(environ={"SANDBANK_CONTROLTOKEN": "hunter2"}))
@@ -273,9 +261,7 @@ class TestRefusedValues:
             ("SANDBANK_HOLD_DAYS", "0", "0 is not allowed; use a whole number from 1 to 365"),
         ],
     )
-    def test_a_wrong_variable_is_named_with_what_is_allowed(
-        self, variable: str, text: str, fault: str
-    ) -> None:
+    def test_a_wrong_variable_is_named_with_what_is_allowed(self, variable: str, text: str, fault: str) -> None:
         assert faults(environ={variable: text}) == [f"{variable}: {fault}"]
 
     @pytest.mark.parametrize(
@@ -396,9 +382,7 @@ class TestSettingsFile:
         ]
 
     def test_an_empty_sandbank_config_is_a_fault(self) -> None:
-        assert faults(environ={"SANDBANK_CONFIG": ""}) == [
-            "SANDBANK_CONFIG: is empty; name a TOML file, or unset it"
-        ]
+        assert faults(environ={"SANDBANK_CONFIG": ""}) == ["SANDBANK_CONFIG: is empty; name a TOML file, or unset it"]
 
     def test_an_empty_file_sets_nothing(self, toml: Path) -> None:
         toml.write_text("")
