@@ -84,5 +84,5 @@ def _on_error(request: AnyRequest, error: Exception) -> Response[object]:
     if refusal.status >= 500:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     headers = problem_headers(refusal)
-    media_type = headers.pop("content-type").encode()
-    return Reply(problem_body(refusal, call_of(request)), status=refusal.status, media_type=media_type, **headers)
+    media_type = headers.pop("content-type")
+    return Reply(problem_body(refusal, call_of(request)), status=refusal.status, media_type=media_type, headers=headers)

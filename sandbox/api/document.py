@@ -2,6 +2,7 @@
 
 from litestar import Response, get
 
+from sandbox.http import openapi
 from sandbox.http.call import AnyRequest
 from sandbox.http.operations import of_the_house
 from sandbox.http.replies import Reply, encode
@@ -17,4 +18,7 @@ from sandbox.http.replies import Reply, encode
 )
 async def openapi_document(request: AnyRequest) -> Response[object]:
     """OpenAPI 3.1."""
-    return Reply(encode(request.app.openapi_schema.to_schema()))
+    state = request.app.state
+    if "openapi" not in state:
+        state["openapi"] = encode(openapi.openapi_document(request.app))
+    return Reply(state["openapi"])

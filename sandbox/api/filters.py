@@ -27,7 +27,10 @@ CategoryFilter = Annotated[str | None, QueryParameter(max_length=64, description
 DirectionFilter = Annotated[Direction | None, QueryParameter(description="credit or debit")]
 StatusFilter = Annotated[TransactionStatus | None, QueryParameter(description="where the movement stands")]
 TextFilter = Annotated[
-    str | None, QueryParameter(min_length=1, max_length=100, description="text in the description or merchant")
+    str | None,
+    QueryParameter(
+        min_length=1, max_length=100, pattern=r"^[^\x00]*$", description="text in the description or merchant"
+    ),
 ]
 
 

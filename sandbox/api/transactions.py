@@ -21,7 +21,7 @@ from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import ordered, signed_in
 from sandbox.http.operations import CUSTOMERS, READERS, roles
-from sandbox.http.orders import DryRun, place_order
+from sandbox.http.orders import DryRun, Placement, place_order
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, single
 
@@ -92,9 +92,8 @@ async def deposit(
 ) -> Response[TransactionView]:
     """Pay cash in on one of your accounts, at a branch or a machine. Needs an `Idempotency-Key`."""
     order = strict(NewCashMovement, data)
-    return place_order(
-        call_of(request), data, cash.deposit, order, dry_run=dry_run, made="transaction_id", at="/v1/transactions"
-    )
+    placement = Placement(asked=data, dry_run=dry_run, made="transaction_id", at="/v1/transactions")
+    return place_order(call_of(request), placement, cash.deposit, order)
 
 
 @post(
@@ -110,9 +109,8 @@ async def withdraw(
 ) -> Response[TransactionView]:
     """Take cash out of one of your accounts, at a branch or a machine. Needs an `Idempotency-Key`."""
     order = strict(NewCashMovement, data)
-    return place_order(
-        call_of(request), data, cash.withdraw, order, dry_run=dry_run, made="transaction_id", at="/v1/transactions"
-    )
+    placement = Placement(asked=data, dry_run=dry_run, made="transaction_id", at="/v1/transactions")
+    return place_order(call_of(request), placement, cash.withdraw, order)
 
 
 HANDLERS = [list_transactions, get_transaction, deposit, withdraw]

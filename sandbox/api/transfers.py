@@ -10,7 +10,7 @@ from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import ordered, signed_in
 from sandbox.http.operations import CUSTOMERS, OPTIONAL_BODY, READERS, roles
-from sandbox.http.orders import DryRun, place_order
+from sandbox.http.orders import DryRun, Placement, place_order
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, single
 
@@ -31,15 +31,8 @@ async def create_transfer(
     A transfer that the bank refuses is kept as `rejected` with its ISO 20022 reason.
     """
     order = strict(NewTransfer, data)
-    return place_order(
-        call_of(request),
-        data,
-        transfers.create_transfer,
-        order,
-        dry_run=dry_run,
-        made="transfer_id",
-        at="/v1/transfers",
-    )
+    placement = Placement(asked=data, dry_run=dry_run, made="transfer_id", at="/v1/transfers")
+    return place_order(call_of(request), placement, transfers.create_transfer, order)
 
 
 @get(
@@ -90,15 +83,8 @@ async def reverse_transfer(
 ) -> Response[TransferView]:
     """Take a settled transfer back, exactly and once. Needs an `Idempotency-Key`."""
     order = strict(NewReversal, {} if data is None else data)
-    return place_order(
-        call_of(request),
-        data,
-        transfers.reverse_transfer,
-        transfer_id,
-        order,
-        dry_run=dry_run,
-        made=None,
-    )
+    placement = Placement(asked=data, dry_run=dry_run)
+    return place_order(call_of(request), placement, transfers.reverse_transfer, transfer_id, order)
 
 
 HANDLERS = [create_transfer, list_transfers, get_transfer, reverse_transfer]

@@ -1,7 +1,8 @@
 """Bulk posting: the whole history of an ecosystem onto the ledger at once, by the rules of `ledger`.
 
-An account opens with its balance minus its completed movements; a REVERSED row is an entry and its exact reversal; a
-PENDING row is a hold; a FAILED row counts nowhere. The rows were checked before; what is asserted here cannot be false.
+An account opens with its balance minus its completed movements; a REVERSED row is an entry and its exact reversal;
+a PENDING row is a hold; a FAILED row counts nowhere. The rows were checked before; what is asserted here cannot be
+false.
 """
 
 import hashlib
@@ -54,7 +55,7 @@ def open_chart(db: sa.Connection, *, as_of: Instant) -> None:
 
 
 def post_history(db: sa.Connection, rows: dict[str, list[Row]], keys: Keys, *, as_of: Instant, hold_days: int) -> None:
-    """Post every transaction of `rows["transactions"]` and the opening balances that make the accounts' balances true."""
+    """Post every transaction of `rows`, and the opening entries that make the accounts' balances true."""
     events = sorted(_events(rows, keys, as_of=as_of), key=itemgetter(0, 1))
     _Poster(db, as_of=as_of, hold_days=hold_days).post(events)
 

@@ -1,8 +1,8 @@
 """Identity: sign-in, the session it opens, refresh with rotation, lockout.
 
-Password hashes are compared before the write, in a thread; what the comparison said comes in as `Verdict`. Five failed
-sign-ins in a row lock the user (for the time of the settings, or until unlocked). A refresh token is used once; using it twice
-is theft and ends the session (RFC 9700 section 4.14).
+Password hashes are compared before the write, in a thread; what the comparison said comes in as `Verdict`. Five
+failed sign-ins in a row lock the user (for the time of the settings, or until unlocked). A refresh token is used
+once; using it twice is theft and ends the session (RFC 9700 section 4.14).
 """
 
 import hashlib
@@ -178,6 +178,8 @@ _END_SESSION = Statement(
 )
 _ADD_REFRESH = Statement(sa.insert(refresh_token), "digest", "session", "used", "expires_at")
 _USE_REFRESH = Statement(sa.update(refresh_token).where(refresh_token.c.key == sa.bindparam("token")).values(used=True))
+_SIGNED_IN_USERS = (UserStatus.ACTIVE, UserStatus.LOCKED)
+"""A lock keeps new sign-ins out; it does not end the sessions there are."""
 _LIVING = (
     sa.select(
         login_session.c.key.label("session"),
@@ -204,6 +206,20 @@ _LIVING = (
     .join(registered_device, registered_device.c.key == login_session.c.device)
     .outerjoin(customer, customer.c.key == auth_user.c.customer)
     .outerjoin(customer_setting, customer_setting.c.customer == customer.c.key)
+)
+_STILL_LIVES = Statement(
+    sa.select(auth_user.c.role)
+    .select_from(login_session)
+    .join(auth_user, auth_user.c.key == login_session.c.user)
+    .join(registered_device, registered_device.c.key == login_session.c.device)
+    .outerjoin(customer, customer.c.key == auth_user.c.customer)
+    .where(
+        login_session.c.key == sa.bindparam("session"),
+        login_session.c.status == SessionStatus.ACTIVE.value,
+        registered_device.c.status == DeviceStatus.ACTIVE.value,
+        sa.or_(*(auth_user.c.status == status.value for status in _SIGNED_IN_USERS)),
+        sa.or_(customer.c.key.is_(None), customer.c.status == CustomerStatus.ACTIVE.value),
+    )
 )
 _BY_SESSION = Statement(_LIVING.where(login_session.c.id == sa.bindparam("session_id")))
 _BY_REFRESH = Statement(
@@ -318,6 +334,12 @@ def actor_of(work: Work, session_id: str, *, ip_address: str | None) -> Actor:
     )
 
 
+def still_acts(work: Work, actor: Actor) -> bool:
+    """Whether the actor's session still lives and the role is still the same: the short form of `actor_of`."""
+    row = _STILL_LIVES.first(work.db, session=actor.session)
+    return row is not None and row.role == actor.role
+
+
 def me(work: Work, actor: Actor, language: Language) -> MeView:
     """The signed-in user, by name in `language`."""
     row = _BY_SESSION.one(work.db, session_id=actor.session_id)
@@ -358,6 +380,9 @@ def _locked(until: Instant | None) -> UserLockedError:
 
 
 def _refuse_password(work: Work, row: Any, attempts: int, ip_address: str | None) -> None:
+    if row.status in {UserStatus.SUSPENDED, UserStatus.PENDING}:
+        # A lock would take the place of the suspension, and end by itself: there is nothing to count here.
+        raise InvalidCredentialsError("The username or password is wrong.", attempts_left=None)
     if attempts < LOCKED_AFTER:
         work.survive(_leave_attempts, row.key, attempts, UserStatus(row.status), None)
         left = LOCKED_AFTER - attempts
@@ -419,7 +444,7 @@ def _lives(row: Any) -> bool:
     return bool(
         row.session_status == SessionStatus.ACTIVE
         and row.device_status == DeviceStatus.ACTIVE
-        and row.user_status in {UserStatus.ACTIVE, UserStatus.LOCKED}
+        and row.user_status in _SIGNED_IN_USERS
         and row.customer_status in {None, CustomerStatus.ACTIVE}
     )
 

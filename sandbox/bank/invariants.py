@@ -1,7 +1,7 @@
 """The invariants: what must be true of a bank at every moment, each folded from the rows themselves.
 
-They read everything, so they run on a copy, in a thread. Sources: double entry; TigerBeetle's rules for pending transfers;
-research notes, banking section 3.
+They read everything, so they run on a copy, in a thread. Sources: double entry; TigerBeetle's rules for pending
+transfers; research notes, banking section 3.
 """
 
 from collections import defaultdict
@@ -80,9 +80,9 @@ def _trial_balance(db: sa.Connection) -> Breaches:
     """Over all accounts, posted and pending debits equal credits."""
     columns = (account.c.debits_posted, account.c.credits_posted, account.c.debits_pending, account.c.credits_pending)
     sums = db.execute(sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in columns))).one()
-    for kind, debits, credits in (("posted", sums[0], sums[1]), ("pending", sums[2], sums[3])):
-        if debits != credits:
-            yield f"{kind} debits are {debits}, credits {credits}"
+    for kind, taken, given in (("posted", sums[0], sums[1]), ("pending", sums[2], sums[3])):
+        if taken != given:
+            yield f"{kind} debits are {taken}, credits {given}"
 
 
 def _counters_are_the_fold_of_entries(db: sa.Connection) -> Breaches:
@@ -93,9 +93,9 @@ def _counters_are_the_fold_of_entries(db: sa.Connection) -> Breaches:
     active = sa.select(hold.c.account, hold.c.counter_account, hold.c.amount).where(
         hold.c.status == HoldStatus.ACTIVE.value
     )
-    for row in db.execute(active):
-        folded[row.account][2 if row.amount < 0 else 3] += abs(row.amount)
-        folded[row.counter_account][3 if row.amount < 0 else 2] += abs(row.amount)
+    for held in db.execute(active):
+        folded[held.account][2 if held.amount < 0 else 3] += abs(held.amount)
+        folded[held.counter_account][3 if held.amount < 0 else 2] += abs(held.amount)
     for row in db.execute(sa.select(account)):
         counters = [row.debits_posted, row.credits_posted, row.debits_pending, row.credits_pending]
         if counters != folded[row.key]:
@@ -154,9 +154,9 @@ def _ledger_chain(db: sa.Connection) -> Breaches:
     legs: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for row in db.execute(sa.select(entry.c.seq, entry.c.account, entry.c.amount)):
         legs[row.seq].append((row.account, row.amount))
-    for row in db.execute(sa.select(hold.c.seq, hold.c.account, hold.c.counter_account, hold.c.amount)):
+    for held in db.execute(sa.select(hold.c.seq, hold.c.account, hold.c.counter_account, hold.c.amount)):
         # A hold's own facts stand for its journal: its entry moves on when it is posted.
-        legs[row.seq] = [(row.account, row.amount), (row.counter_account, -row.amount)]
+        legs[held.seq] = [(held.account, held.amount), (held.counter_account, -held.amount)]
     previous = GENESIS
     for row in db.execute(sa.select(journal).order_by(journal.c.seq)):
         previous = journal_link(previous, seq=row.seq, at=row.at, kind=row.kind, legs=legs[row.seq])
@@ -197,16 +197,17 @@ def _reversals_are_exact(db: sa.Connection) -> Breaches:
     for row in db.execute(sa.select(entry.c.seq, entry.c.account, entry.c.amount, entry.c.status, entry.c.id)):
         legs[row.seq][row.account] = row
     taken_back: set[int] = set()
-    for row in db.execute(sa.select(journal.c.seq, journal.c.reverses).where(journal.c.reverses.is_not(None))):
-        original, back = legs[row.reverses], legs[row.seq]
-        if row.reverses in taken_back:
-            yield f"journal {row.reverses} was taken back twice"
-        taken_back.add(row.reverses)
+    for taken in db.execute(sa.select(journal.c.seq, journal.c.reverses).where(journal.c.reverses.is_not(None))):
+        original, back = legs[taken.reverses], legs[taken.seq]
+        if taken.reverses in taken_back:
+            yield f"journal {taken.reverses} was taken back twice"
+        taken_back.add(taken.reverses)
         if {key: -leg.amount for key, leg in original.items()} != {key: leg.amount for key, leg in back.items()}:
-            yield f"journal {row.seq} does not negate {row.reverses}"
+            yield f"journal {taken.seq} does not negate {taken.reverses}"
+            continue
         for key, leg in original.items():
             if leg.id is not None and back[key].id != reversal_id(leg.id):
-                yield f"journal {row.seq} carries a foreign transaction id"
+                yield f"journal {taken.seq} carries a foreign transaction id"
     marked = {seq for seq, of in legs.items() if any(leg.status is TransactionStatus.REVERSED for leg in of.values())}
     for seq in sorted(marked ^ taken_back):
         yield f"journal {seq} is marked reversed without a reversal, or the other way round"
@@ -214,14 +215,12 @@ def _reversals_are_exact(db: sa.Connection) -> Breaches:
 
 def _transfers_match_the_ledger(db: sa.Connection) -> Breaches:
     """A settled or reversed transfer has its journal with its amount; a rejected one moved nothing."""
-    moved = dict(
-        (row.seq, row.amount)
-        for row in db.execute(
-            sa.select(entry.c.seq, entry.c.amount)
-            .join(transfer, sa.and_(transfer.c.seq == entry.c.seq, transfer.c.from_account == entry.c.account))
-            .where(entry.c.status.in_(_POSTED))
-        )
+    query = (
+        sa.select(entry.c.seq, entry.c.amount)
+        .join(transfer, sa.and_(transfer.c.seq == entry.c.seq, transfer.c.from_account == entry.c.account))
+        .where(entry.c.status.in_(_POSTED))
     )
+    moved: dict[int, int] = {row.seq: row.amount for row in db.execute(query)}
     for row in db.execute(sa.select(transfer)):
         expected = None if row.status == TransferStatus.REJECTED else -row.amount
         if moved.get(row.seq) != expected:

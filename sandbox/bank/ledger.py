@@ -1,8 +1,8 @@
 """The ledger: every movement is a journal whose entries sum to zero; balances are counters that fold from the entries.
 
-Semantics follow TigerBeetle's two-phase transfers: a pending movement reserves, and is posted, voided or expires exactly
-once. The rules that guard money stand here and nowhere else: only ACTIVE accounts move, nothing goes below its
-overdraft limit, nothing is reversed twice. Not for: who may order what.
+Semantics follow TigerBeetle's two-phase transfers: a pending movement reserves, and is posted, voided or expires
+exactly once. The rules that guard money stand here and nowhere else: only ACTIVE accounts move, nothing goes below
+its overdraft limit, nothing is reversed twice. Not for: who may order what.
 """
 
 import hashlib
@@ -290,6 +290,11 @@ def expire_holds(work: Work) -> int:
     return len(due)
 
 
+def next_seq(work: Work) -> int:
+    """The place in the journal that the next posting of this work will take."""
+    return _head(work)[0] + 1
+
+
 def journal_link(previous: bytes, *, seq: int, at: int, kind: str, legs: Sequence[tuple[int, int]]) -> bytes:
     """The chain link of a journal: its immutable facts, legs as (account key, signed fils) in order of account."""
     facts: list[int | str] = [seq, at, kind]
@@ -321,9 +326,9 @@ def _add_journal(
     channel: str | None = None,
     reverses: int | None = None,
 ) -> int:
-    head = _HEAD.first(work.db)
-    seq, previous = (head.seq + 1, head.hash) if head else (1, GENESIS)
+    seq, previous = next_seq(work), _head(work)[1]
     pairs = [(leg.account, leg.amount) for leg in legs]
+    linked = journal_link(previous, seq=seq, at=work.now, kind=kind, legs=pairs)
     _ADD_JOURNAL.run(
         work.db,
         seq=seq,
@@ -333,9 +338,17 @@ def _add_journal(
         merchant=merchant,
         channel=channel,
         reverses=reverses,
-        hash=journal_link(previous, seq=seq, at=work.now, kind=kind, legs=pairs),
+        hash=linked,
     )
-    return int(seq)
+    work.journal_head = seq, linked
+    return seq
+
+
+def _head(work: Work) -> tuple[int, bytes]:
+    if work.journal_head is None:
+        row = _HEAD.first(work.db)
+        work.journal_head = (row.seq, row.hash) if row else (0, GENESIS)
+    return work.journal_head
 
 
 def _entry(seq: int, leg: Leg, status: TransactionStatus, balance: int | None) -> dict[str, Any]:

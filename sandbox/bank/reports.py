@@ -47,7 +47,7 @@ _LINES = Statement(
 def trial_balance(work: Work) -> TrialBalance:
     """Fold the counters of all accounts."""
     rows = _LINES.all(work.db)
-    debits, credits = sum(row.debits for row in rows), sum(row.credits for row in rows)
+    taken, given = sum(row.debits for row in rows), sum(row.credits for row in rows)
     return TrialBalance(
         as_of=format_instant(work.now),
         currency=CURRENCY,
@@ -61,7 +61,7 @@ def trial_balance(work: Work) -> TrialBalance:
             )
             for row in rows
         ],
-        total_debits=money(debits),
-        total_credits=money(credits),
-        balanced=debits == credits,
+        total_debits=money(taken),
+        total_credits=money(given),
+        balanced=taken == given,
     )

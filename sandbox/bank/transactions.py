@@ -1,7 +1,7 @@
 """Transactions: the customer's view of the ledger's entries, newest first, filtered and cut.
 
-Rows of one account lie together in order of posting, so that a list costs what it shows, whatever its history. Dates become
-bounds on the posting order, which is the order of time.
+Rows of one account lie together in order of posting, so that a list costs what it shows, whatever its history.
+Dates become bounds on the posting order, which is the order of time.
 """
 
 import heapq

@@ -1,7 +1,7 @@
 """Transfers: from an own account to another account of this bank, settled at once, and taken back at most once.
 
-A transfer that the bank refuses exists as `rejected`, with its ISO 20022 reason, so that a customer can see what became of
-it. Payments to other banks are not served yet and are refused as such.
+A transfer that the bank refuses exists as `rejected`, with its ISO 20022 reason, so that a customer can see what
+became of it. Payments to other banks are not served yet and are refused as such.
 """
 
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, narrowed, own_account
-from sandbox.bank.ledger import Leg, Posting, post, require_open, reverse
+from sandbox.bank.ledger import Leg, Posting, next_seq, post, require_open, reverse
 from sandbox.bank.lists import Slice, Window, cut
 from sandbox.core import iban
 from sandbox.core.clock import format_instant, local_date
@@ -153,9 +153,7 @@ _ADD = Statement(
     "reference",
     "purpose",
     "created_at",
-)
-_SETTLE = Statement(
-    sa.update(transfer).where(transfer.c.key == sa.bindparam("transfer")).values(seq=sa.bindparam("posted_seq"))
+    "seq",
 )
 _MARK_REVERSED = Statement(
     sa.update(transfer)
@@ -183,14 +181,15 @@ def create_transfer(work: Work, actor: Actor, order: NewTransfer) -> TransferVie
             raise SameAccountError("The paying and the receiving account are the same.")
         facts = _facts(work, actor, order, transfer_id=transfer_id, debtor=debtor, amount=amount)
         facts |= {"to_account": creditor.key, "to_iban": creditor.iban}
-        key = _ADD.one(work.db, **facts, status=TransferStatus.SETTLED.value, status_reason=None).key
+        key = _ADD.one(
+            work.db, **facts, status=TransferStatus.SETTLED.value, status_reason=None, seq=next_seq(work)
+        ).key
         posting = _post(work, order, key=key, amount=amount, debtor=debtor, creditor=creditor)
     except BankError as refusal:
         facts = _facts(work, actor, order, transfer_id=transfer_id, debtor=debtor, amount=amount)
         work.survive(_leave_rejected, actor, facts, refusal.reason)
         refusal.facts["transfer_id"] = None if work.dry else transfer_id
         raise
-    _SETTLE.run(work.db, transfer=key, posted_seq=posting.seq)
     work.audit("TRANSFER_SETTLED", user=actor.user, ip_address=actor.ip_address, related=transfer_id)
     _tell(work, transfer_id, amount=amount, payer=debtor, payee=creditor, posting=posting)
     date = local_date(work.now)
@@ -366,7 +365,7 @@ def _tell(work: Work, transfer_id: str, *, amount: int, payer: Any, payee: Any, 
 
 
 def _leave_rejected(work: Work, actor: Actor, facts: dict[str, Any], reason: str | None) -> None:
-    _ADD.one(work.db, **facts, status=TransferStatus.REJECTED.value, status_reason=reason)
+    _ADD.one(work.db, **facts, status=TransferStatus.REJECTED.value, status_reason=reason, seq=None)
     work.audit(
         "TRANSFER_REJECTED",
         user=actor.user,

@@ -1,7 +1,7 @@
 """The command line: `sandbank serve`, `config`, `ecosystem`, `openapi`.
 
-Commands read settings, call the rooms below and print for people; a mistake of the user's is one clear line and exit code 2.
-Heavy imports stay inside the commands, so that `sandbank --help` is quick.
+Commands read settings, call the rooms below and print for people; a mistake of the user's is one clear line and
+exit code 2. Heavy imports stay inside the commands, so that `sandbank --help` is quick.
 """
 
 import click

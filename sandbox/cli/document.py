@@ -31,9 +31,10 @@ def document() -> str:
 
     from sandbox.app import create_app  # noqa: PLC0415
     from sandbox.core.settings import Settings  # noqa: PLC0415
+    from sandbox.http.openapi import openapi_document  # noqa: PLC0415
 
     app = create_app(Settings())
-    schema = app.litestar.openapi_schema.to_schema()
+    schema = openapi_document(app.litestar)
     app.house.close()
     text: str = yaml.safe_dump(schema, sort_keys=False, allow_unicode=True, width=110)
     return text

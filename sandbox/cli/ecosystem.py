@@ -27,7 +27,7 @@ def validate(folder: str, default_password: str | None) -> None:
     from sandbox.store.reading import EcosystemError  # noqa: PLC0415
 
     try:
-        place: Path = find(folder)
+        place = find(folder)
         image = compile_image(place, Settings(default_password=default_password))
     except EcosystemNotFoundError as error:
         raise fail(str(error)) from None
@@ -51,3 +51,22 @@ def validate(folder: str, default_password: str | None) -> None:
     print(f"  {len(report.checks)} invariants {'hold' if report.ok else 'were checked and some are broken'}")
     if not report.ok:
         raise SystemExit(1)
+
+
+@ecosystem.command()
+@click.option("--write", "page", type=click.Path(dir_okay=False, path_type=Path), help="renew the part of this page")
+@click.option("--schemas", "folder", type=click.Path(file_okay=False, path_type=Path), help="write JSON Schemas here")
+def reference(page: Path | None, folder: Path | None) -> None:
+    """Print the reference of an ecosystem's files as Markdown, or write JSON Schemas (draft 2020-12) of them."""
+    from sandbox.cli.reference import markdown, put_into, write_schemas  # noqa: PLC0415 - only here
+
+    try:
+        if page is not None:
+            page.write_text(put_into(page.read_text(encoding="utf-8")), encoding="utf-8")
+            print(f"wrote {page}")
+        for path in write_schemas(folder) if folder is not None else ():
+            print(f"wrote {path}")
+    except (OSError, ValueError) as error:
+        raise fail(str(error)) from None
+    if page is None and folder is None:
+        print(markdown(), end="")

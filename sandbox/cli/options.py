@@ -14,6 +14,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 SETTINGS_FILE = "sandbank.toml"
 
 
+class MistakeError(click.ClickException):
+    """A mistake of the user's."""
+
+    exit_code = 2
+
+
 def setting_options(command: F) -> F:
     """Give a command one option for each setting. Values stay texts: `load` checks them all at once."""
     for info in reversed(describe()):
@@ -35,9 +41,7 @@ def resolve(flags: Mapping[str, object]) -> Resolved:
 
 def fail(*lines: str) -> click.ClickException:
     """A mistake of the user's: its lines, and exit code 2."""
-    failure = click.ClickException("\n".join(lines))
-    failure.exit_code = 2
-    return failure
+    return MistakeError("\n".join(lines))
 
 
 def _option(name: str, flag: str, type_text: str, description: str) -> Callable[[F], F]:

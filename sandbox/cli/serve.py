@@ -97,7 +97,7 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
             shown = f"[{host}]" if ":" in host else host
             _announce(app, f"http://{shown}:{port}", as_json=as_json)
 
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", loop="auto", http="auto")  # type: ignore[arg-type]
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", loop="auto", http="auto")
     Server(config).run(sockets=[listener])
 
 

@@ -33,19 +33,40 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
 
 
-@get("/health", operation_id="health", summary="Is the server well", tags=["control"], opt=of_the_house())
+@get(
+    "/health",
+    operation_id="health",
+    summary="Is the server well",
+    tags=["control"],
+    opt=of_the_house(),
+    responses=problems(),
+)
 async def health() -> Response[Health]:
     """It is, when it answers."""
     return plain(Health("ok"))
 
 
-@get("/livez", operation_id="livez", summary="Does the process live", tags=["control"], opt=of_the_house())
+@get(
+    "/livez",
+    operation_id="livez",
+    summary="Does the process live",
+    tags=["control"],
+    opt=of_the_house(),
+    responses=problems(),
+)
 async def livez() -> Response[Health]:
     """It does, when it answers."""
     return plain(Health("ok"))
 
 
-@get("/readyz", operation_id="readyz", summary="Can it serve", tags=["control"], opt=of_the_house())
+@get(
+    "/readyz",
+    operation_id="readyz",
+    summary="Can it serve",
+    tags=["control"],
+    opt=of_the_house(),
+    responses=problems(),
+)
 async def readyz() -> Response[Health]:
     """It can: the ecosystem is compiled before the port is opened."""
     return plain(Health("ok"))

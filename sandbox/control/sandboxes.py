@@ -1,6 +1,6 @@
 """`/_sandbox/sandboxes`: fork, list, look at and remove sandboxes."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, post
@@ -77,7 +77,7 @@ async def create_sandbox(
         sandbox_id=order.id, source=order.source, caller=call.sandbox_id or DEFAULT, seed=order.seed, name=order.name
     )
     view = await _made(call, made)
-    return plain(view, status=201, location=f"/_sandbox/sandboxes/{made.id}")
+    return plain(view, status=201, headers={"location": f"/_sandbox/sandboxes/{made.id}"})
 
 
 @get(
@@ -127,7 +127,7 @@ async def _made(call: Call, sandbox: Sandbox) -> SandboxMade:
     return SandboxMade(**_facts(call, sandbox), digest=await sandbox.root.digest())
 
 
-def _facts(call: Call, sandbox: Sandbox) -> dict[str, object]:
+def _facts(call: Call, sandbox: Sandbox) -> dict[str, Any]:
     root = sandbox.root
     return {
         "id": sandbox.id,

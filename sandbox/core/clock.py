@@ -44,8 +44,9 @@ def parse_instant(text: str) -> Instant:
     if match[2] is None:
         raise InstantError(f"{text!r} names no time zone; end it with Z or an offset such as +03:00")
     try:
-        moment = datetime.fromisoformat(text.upper())
-    except ValueError as error:
+        # Near the years 1 and 9999 an offset can lead out of the calendar.
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InstantError(f"{text!r} is no real moment: {error}") from None
     return Instant((moment - _EPOCH) // timedelta(microseconds=1))
 

@@ -4,7 +4,7 @@ Used for request bodies and ecosystem files alike. Numbers with a fraction or ex
 """
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 
@@ -12,7 +12,7 @@ class JsonError(ValueError):
     """A text that is not strict JSON; the message says what is wrong and where."""
 
 
-class _FaultInside(Exception):
+class _InnerError(Exception):
     """Carries a message out of the decoder's hooks."""
 
 
@@ -31,11 +31,11 @@ def decode_json(raw: bytes) -> Any:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise JsonError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
-    except _FaultInside as fault:
+    except _InnerError as fault:
         raise JsonError(str(fault)) from None
     except RecursionError:
         raise JsonError("the value is nested too deeply") from None
-    except ValueError:
+    except (ValueError, InvalidOperation):  # the second: an exponent beyond what Decimal can hold
         raise JsonError("a number has too many digits") from None
     if "\\u" in text:
         _refuse_lone_surrogates(value)
@@ -48,13 +48,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _FaultInside(f"the key {key[:60]!r} stands twice in one object")
+                raise _InnerError(f"the key {key[:60]!r} stands twice in one object")
             seen.add(key)
     return found
 
 
 def _no_constant(name: str) -> Any:
-    raise _FaultInside(f"{name} is no JSON number")
+    raise _InnerError(f"{name} is no JSON number")
 
 
 def _refuse_lone_surrogates(value: Any) -> None:
@@ -62,6 +62,8 @@ def _refuse_lone_surrogates(value: Any) -> None:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
         raise JsonError("a \\u escape is half of a surrogate pair") from None
+    except RecursionError:  # writing needs a little more of the stack than reading did
+        raise JsonError("the value is nested too deeply") from None
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)

@@ -99,12 +99,13 @@ def fils_of_number(value: object) -> Fils:
     number = Decimal(value)
     if not number.is_finite() or abs(number) > MAX_FILS:
         raise MoneyError("amount_too_large", f"must lie within {format_fils(MAX_FILS)} KWD")
-    fils = number * FILS_PER_DINAR
-    if fils != int(fils):
-        raise MoneyError("amount_decimals", f"{value} has more than three decimals; KWD has 1,000 fils")
+    fils = int(number * FILS_PER_DINAR)
+    # Products are rounded to 28 digits, comparisons are exact.
+    if Decimal(fils).scaleb(-3) != number:
+        raise MoneyError("amount_decimals", f"{str(value)[:40]} has more than three decimals; KWD has 1,000 fils")
     if abs(fils) > MAX_FILS:
         raise MoneyError("amount_too_large", f"must lie within {format_fils(MAX_FILS)} KWD")
-    return Fils(int(fils))
+    return Fils(fils)
 
 
 def _order_fault(text: str) -> MoneyError:

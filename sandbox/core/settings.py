@@ -9,8 +9,6 @@ does that.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
@@ -18,6 +16,19 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, NoneType, UnionType, VarTupleType
 from msgspec.inspect import Type as Shape
+
+from sandbox.core.settings_sources import (
+    CONFIG_VARIABLE,
+    Given,
+    SettingsError,
+    flag_name,
+    from_environment,
+    from_file,
+    from_flags,
+    parsed,
+    shown,
+    variable_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,27 +48,7 @@ __all__ = [
     "variable_name",
 ]
 
-CONFIG_VARIABLE: Final = "SANDBANK_CONFIG"
-"""Names another settings file; the one `SANDBANK_*` variable that is no setting."""
-
-PREFIX: Final = "SANDBANK_"
 MASK: Final = "********"
-BOOLEANS: Final = {
-    "true": True,
-    "1": True,
-    "yes": True,
-    "on": True,
-    "false": False,
-    "0": False,
-    "no": False,
-    "off": False,
-}
-WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
-"""ASCII digits only: `int` alone would also take `1_000` and digits of other scripts."""
-
-SHOWN_LENGTH: Final = 60
-"""How much of a refused value a fault quotes."""
-
 TEN_YEARS_SECONDS: Final = 315_360_000
 A_YEAR_MINUTES: Final = 525_600
 
@@ -206,14 +197,6 @@ class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
     secret: bool
 
 
-class SettingsError(ValueError):
-    """Settings that cannot be used; `faults` holds one line for each thing wrong, all of them at once."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults: Final = tuple(faults)
-
-
 def load(*, flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None) -> Resolved:
     """Resolve the settings of a run: flags, then environment, then settings file, then defaults.
 
@@ -232,12 +215,12 @@ def load(*, flags: Mapping[str, object], environ: Mapping[str, str], file: Path 
     values: dict[str, object] = {}
     sources = dict.fromkeys(known, "default")
     try:
-        from_file = _from_file(file, named=environ.get(CONFIG_VARIABLE))
+        in_file = from_file(file, named=environ.get(CONFIG_VARIABLE))
     except SettingsError as error:
-        from_file = []
+        in_file = []
         faults += error.faults
     # The weakest source comes first, so that the later ones write over it.
-    for given in [*from_file, *_from_environment(environ), *_from_flags(flags)]:
+    for given in [*in_file, *from_environment(environ), *from_flags(flags)]:
         try:
             values[given.name] = _accepted(given, known)
         except SettingsError as error:
@@ -252,16 +235,6 @@ def load(*, flags: Mapping[str, object], environ: Mapping[str, str], file: Path 
 def describe() -> list[SettingInfo]:
     """Describe every setting, in the order of the struct."""
     return [setting.info for setting in _known().values()]
-
-
-def flag_name(field: str) -> str:
-    """Name the command line flag of a setting: `max_sandboxes` is `--max-sandboxes`."""
-    return "--" + field.replace("_", "-")
-
-
-def variable_name(field: str) -> str:
-    """Name the environment variable of a setting: `max_sandboxes` is `SANDBANK_MAX_SANDBOXES`."""
-    return PREFIX + field.upper()
 
 
 def cache_folder(settings: Settings, *, environ: Mapping[str, str], home: Path, windows: bool) -> Path:
@@ -283,20 +256,6 @@ class _Setting(msgspec.Struct, frozen=True, kw_only=True):
     info: SettingInfo
     hint: object
     shape: Shape
-
-
-class _Given(msgspec.Struct, frozen=True, kw_only=True):
-    """One value from one source, not yet looked at; its name may be no setting's."""
-
-    name: str
-    value: object
-    source: str
-    place: str
-    """Where a person mends it."""
-    spell: Callable[[str], str]
-    """How this source writes the name of a setting."""
-    textual: bool
-    """Whether texts stand for other types here, as they do in the environment."""
 
 
 def _known() -> dict[str, _Setting]:
@@ -345,89 +304,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _from_file(file: Path | None, *, named: str | None) -> list[_Given]:
-    if named == "":
-        raise SettingsError([f"{CONFIG_VARIABLE}: is empty; name a TOML file, or unset it"])
-    path = Path(named) if named is not None else file
-    if path is None:
-        return []
-    label = _one_line(named or path.name)
-    try:
-        table = _parsed_toml(path, label=label)
-    except FileNotFoundError:
-        if named is None:
-            return []
-        fault = f"{CONFIG_VARIABLE}: there is no file {_shown(named)}; name a TOML file, or unset it"
-        raise SettingsError([fault]) from None
-    place = f"{label}, "
-    return [
-        _Given(name=name, value=value, source=label, place=place + _one_line(name), spell=str, textual=False)
-        for name, value in table.items()
-    ]
-
-
-def _parsed_toml(path: Path, *, label: str) -> dict[str, object]:
-    text = _file_text(path, label=label)
-    import tomllib  # noqa: PLC0415 - most starts get no further, having no settings file
-
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        raise SettingsError([_toml_fault(str(error), label=label, text=text)]) from None
-
-
-def _file_text(path: Path, *, label: str) -> str:
-    try:
-        # Editors on Windows may put a byte order mark first.
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise SettingsError([f"{label}: cannot be read ({error.strerror}); use a readable TOML file"]) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SettingsError([f"{label}, line {line}: not UTF-8; save the file as UTF-8"]) from None
-
-
-def _toml_fault(message: str, *, label: str, text: str) -> str:
-    """Put the line number, which tomllib hides at the end of its message, where people look for it."""
-    found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
-    if found is None:
-        return f"{label}: not TOML: {message}"
-    line = found[1] or text.rstrip("\n").count("\n") + 1
-    return f"{label}, line {line}: not TOML: {message[: found.start()]}"
-
-
-def _from_environment(environ: Mapping[str, str]) -> list[_Given]:
-    ours = sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE)
-    return [
-        _Given(
-            name=_field_of(variable),
-            value=environ[variable],
-            source=variable,
-            place=_one_line(variable),
-            spell=variable_name,
-            textual=True,
-        )
-        for variable in ours
-    ]
-
-
-def _field_of(variable: str) -> str:
-    """Turn `variable_name` round; what is not in upper case stays as it is, and so names no setting."""
-    field = variable.removeprefix(PREFIX)
-    return field.lower() if field.isupper() else field
-
-
-def _from_flags(flags: Mapping[str, object]) -> list[_Given]:
-    return [
-        _Given(name=name, value=value, source=flag, place=flag, spell=flag_name, textual=True)
-        for flag, name, value in ((flag_name(name), name, value) for name, value in flags.items())
-        if value is not None and value != ()
-    ]
-
-
-def _accepted(given: _Given, known: Mapping[str, _Setting]) -> object:
+def _accepted(given: Given, known: Mapping[str, _Setting]) -> object:
     """Check one value and convert it to its setting's type.
 
     Raises:
@@ -438,27 +315,12 @@ def _accepted(given: _Given, known: Mapping[str, _Setting]) -> object:
         raise SettingsError([_unknown(given, known)])
     value = given.value
     if given.textual and isinstance(value, str):
-        value = _parsed(value, setting.shape)
+        value = parsed(value, setting.shape)
     if _fits(value, setting):
         return value
-    bad = ["the value (hidden)"] if setting.info.secret else map(_shown, _refused(value, setting))
+    bad = ["the value (hidden)"] if setting.info.secret else map(shown, _refused(value, setting))
     use = setting.info.type_text
-    raise SettingsError([f"{given.place}: {shown} is not allowed; use {use}" for shown in bad])
-
-
-def _parsed(text: str, shape: Shape) -> object:
-    """Read a text as a value; one that cannot be read stays a text, which the check then refuses."""
-    stripped = text.strip()
-    match shape:
-        case IntType():
-            return int(stripped) if WHOLE_NUMBER.fullmatch(stripped) else text
-        case BoolType():
-            return BOOLEANS.get(stripped.lower(), text)
-        case LiteralType():
-            return stripped
-        case VarTupleType():
-            return tuple(part.strip() for part in text.split(",") if part.strip())
-    return text
+    raise SettingsError([f"{given.place}: {quoted} is not allowed; use {use}" for quoted in bad])
 
 
 def _fits(value: object, setting: _Setting) -> bool:
@@ -476,7 +338,7 @@ def _refused(value: object, setting: _Setting) -> Sequence[object]:
     return [value]
 
 
-def _unknown(given: _Given, known: Mapping[str, _Setting]) -> str:
+def _unknown(given: Given, known: Mapping[str, _Setting]) -> str:
     import difflib  # noqa: PLC0415 - only needed for faults
 
     names = [*known, "config"] if given.spell is variable_name else [*known]
@@ -484,17 +346,3 @@ def _unknown(given: _Given, known: Mapping[str, _Setting]) -> str:
     if meant:
         return f"{given.place}: no such setting; did you mean {given.spell(meant[0])}?"
     return f"{given.place}: no such setting; there are {', '.join(map(given.spell, names))}"
-
-
-def _shown(value: object) -> str:
-    """Quote a value on one line, as TOML would write it, cut when it is long."""
-    import json  # noqa: PLC0415 - only needed for faults
-
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if not text.isprintable():
-        text = json.dumps(value, default=str)
-    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 3] + "..."
-
-
-def _one_line(name: str) -> str:
-    return name if name.isprintable() else _shown(name)

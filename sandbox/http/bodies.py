@@ -1,14 +1,14 @@
 """Strict request bodies: JSON with no second meaning, converted without coercion, all faults named at once.
 
-Litestar converts leniently (`"1"` as 1, `1` as true) and msgspec stops at the first fault; both hide a client's bugs. The fast
-path is msgspec's strict conversion; only a body it refuses is walked for its faults.
+Litestar converts leniently (`"1"` as 1, `1` as true) and msgspec stops at the first fault; both hide a client's
+bugs. The fast path is msgspec's strict conversion; only a body it refuses is walked for its faults.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from litestar import Request
@@ -20,6 +20,9 @@ from sandbox.core.jsontext import JsonError, decode_json
 from sandbox.http.operations import OPTIONAL_BODY
 
 T = TypeVar("T")
+
+_MAX_DEPTH = 64
+"""Deeper than any body of ours, and shallow enough to be walked by recursion."""
 
 
 class BankRequest(Request[Any, Any, State]):
@@ -48,10 +51,16 @@ class BankRequest(Request[Any, Any, State]):
         Raises:
             MalformedJsonError: it is no strict JSON.
         """
+        raw = await self.body()
         try:
-            return decode_json(await self.body())
+            value = decode_json(raw)
         except JsonError as error:
             raise MalformedJsonError(f"The body is not valid JSON: {error}.") from None
+        if raw.count(b"{") + raw.count(b"[") > _MAX_DEPTH:
+            _require_shallow(value)
+        if b"\\u0000" in raw and (faults := list(_nul_faults(value, ""))):
+            raise ValidationFailedError(faults)
+        return value
 
 
 def strict(kind: type[T], value: Any) -> T:
@@ -65,7 +74,7 @@ def strict(kind: type[T], value: Any) -> T:
     except (msgspec.ValidationError, ValueError):
         pass
     whole = _integral(value)
-    faults = list(_walk(whole, _type_info(kind), ""))
+    faults = list(_walk(whole, _type_info(cast("Hashable", kind)), ""))
     if faults:
         raise ValidationFailedError(faults)
     try:
@@ -77,6 +86,30 @@ def strict(kind: type[T], value: Any) -> T:
 @cache
 def _type_info(kind: Any) -> inspect.Type:
     return inspect.type_info(kind)
+
+
+def _require_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        nested = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        level = [item for items in nested for item in items]
+        if not level:
+            return
+    raise MalformedJsonError(f"The body is nested more than {_MAX_DEPTH} levels deep.")
+
+
+def _nul_faults(value: Any, pointer: str) -> Iterator[Fault]:
+    """Where a text holds the character NUL, which databases and C libraries take for its end."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield Fault(pointer, "wrong_format", "must not hold the character NUL")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _nul_faults(name, pointer)
+            yield from _nul_faults(item, _below(pointer, name))
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _nul_faults(item, _below(pointer, str(position)))
 
 
 def _integral(value: Any) -> Any:

@@ -1,16 +1,18 @@
 """A call: what the edge found out about one request, and what the doors ask it for."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.types import Scope
+from litestar.types import HTTPScope, Scope
 
 from sandbox.bank.access import Actor
 from sandbox.core.vocabulary import Language
-from sandbox.http.operations import Operation
 from sandbox.sandboxes.house import House
 from sandbox.sandboxes.root import StateRoot
+
+if TYPE_CHECKING:
+    from sandbox.http.operations import Operation
 
 AnyRequest = Request[Any, Any, State]
 
@@ -33,7 +35,7 @@ class Call:
         "scope",
     )
 
-    def __init__(self, scope: Scope, house: House) -> None:
+    def __init__(self, scope: HTTPScope, house: House) -> None:
         self.scope = scope
         self.house = house
         self.headers: dict[bytes, bytes] = dict(scope["headers"])

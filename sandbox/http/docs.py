@@ -7,14 +7,17 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from sandbox.http.problems import MEDIA_TYPE, Problem
 
-_USUAL = (400, 401, 403)
+_ALWAYS = {400, 404}
+"""A parameter that is not known, a sandbox that does not exist."""
+
+_USUAL = (401, 403)
 
 
 def problems(*codes: int) -> dict[int, ResponseSpec]:
     """The problem answers of an operation, for `responses=`."""
     return {
         code: ResponseSpec(Problem, media_type=MEDIA_TYPE, description=HTTPStatus(code).phrase, generate_examples=False)
-        for code in sorted(codes)
+        for code in sorted(_ALWAYS | set(codes))
     }
 
 

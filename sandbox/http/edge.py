@@ -1,18 +1,18 @@
 """The edge: the outermost ASGI wrapper, which every request passes before Litestar and every answer after it.
 
-It finds the sandbox, the operation and the actor, answers what needs no door (preflights, OPTIONS, refusals of the address and of
-the token), and finishes answers: request id, business time, CORS, HEAD, gzip.
+It finds the sandbox, the operation and the actor, answers what needs no door (preflights, OPTIONS, refusals of the
+address and of the token), and finishes answers: request id, business time, CORS, HEAD, gzip.
 """
 
 import asyncio
 import gzip
 import logging
-from typing import Any, cast
+from typing import cast
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
 from sandbox.core.clock import format_instant
-from sandbox.core.errors import Fault, NotFoundError, ValidationFailedError
+from sandbox.core.errors import Fault, MethodNotAllowedError, NotFoundError, ValidationFailedError
 from sandbox.http.auth import authenticate
 from sandbox.http.call import Call, attach
 from sandbox.http.operations import PathTable
@@ -45,10 +45,10 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http":
+        if cast("str", scope["type"]) != "http":
             await self._app(scope, receive, send)
             return
-        call = Call(scope, self._house)
+        call = Call(cast("HTTPScope", scope), self._house)
         out = _Answer(call, send)
         try:
             await self._serve(call, receive, out)
@@ -63,7 +63,8 @@ class Edge:
         method = scope["method"]
         try:
             if method == "OPTIONS" and b"access-control-request-method" in call.headers:
-                await out.send_plain(204, preflight_headers(out.origin) if out.origin else [])
+                origin, out.origin = out.origin, None
+                await out.send_plain(204, preflight_headers(origin) if origin else [])
                 return
             controls = call.path.startswith(CONTROL_PREFIX)
             if controls:
@@ -75,9 +76,10 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             await self._refuse(call, out, error)
             return
-        inner = dict(scope) | {"path": call.path, "raw_path": call.path.encode(), "method": out.inner_method(method)}
-        attach(cast("Scope", inner), call)
-        await self._app(cast("Scope", inner), receive, out)
+        inner = scope | {"path": call.path, "raw_path": call.path.encode(), "method": out.inner_method(method)}
+        inner_scope = cast("HTTPScope", inner)
+        attach(inner_scope, call)
+        await self._app(inner_scope, receive, out)
 
     def _open(self, call: Call, in_path: str | None, *, controls: bool, method: str) -> None:
         """Find sandbox, operation and actor.
@@ -89,7 +91,8 @@ class Edge:
         strict = self._house.settings.strict
         try:
             operation = self._table.find(method, call.path)
-        except NotFoundError:
+        except (NotFoundError, MethodNotAllowedError):
+            # What is served nowhere is refused in the name of a sandbox all the same.
             enter_sandbox(call, named, scope="house", strict=strict)
             self._number(call, controls=controls)
             raise
@@ -134,7 +137,7 @@ class _Answer:
     def __init__(self, call: Call, send: Send) -> None:
         self._call = call
         self._send = send
-        self._start: dict[str, Any] | None = None
+        self._start: HTTPResponseStartEvent | None = None
         self._headless = False
         self.origin: str | None = None
 
@@ -150,29 +153,26 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         """ASGI send."""
-        kind = message["type"]
-        if kind == "http.response.start":
-            self._start = cast("dict[str, Any]", message)
-        elif kind == "http.response.body" and self._start is not None:
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif message["type"] == "http.response.body" and self._start is not None:
             start, self._start = self._start, None
-            await self._out(start, message.get("body", b""), more=message.get("more_body", False))
-        elif kind != "http.response.body" or not self._headless:
+            await self._out(start, message["body"], more=message["more_body"])
+        elif message["type"] != "http.response.body" or not self._headless:
             await self._send(message)
 
-    async def _out(self, start: dict[str, Any], body: bytes, *, more: bool) -> None:
+    async def _out(self, start: HTTPResponseStartEvent, body: bytes, *, more: bool) -> None:
         call = self._call
-        headers = [*start["headers"], (b"x-request-id", call.request_id.encode("latin-1"))]
+        headers = [*start["headers"]]
+        if call.request_id:
+            headers.append((b"x-request-id", call.request_id.encode("latin-1")))
         if call.has_root:
             headers.append((b"sandbank-time", format_instant(call.root.now).encode()))
-        if self.origin is not None and start["status"] != 204:
+        if self.origin is not None:
             headers += cors_headers(self.origin)
-        elif self.origin is not None:
-            given = {name for name, _ in headers}
-            headers += [pair for pair in cors_headers(self.origin) if pair[0] not in given]
         if not more and len(body) >= _GZIP_FROM_BYTES and b"gzip" in call.headers.get(b"accept-encoding", b""):
             body, headers = await _compressed(body, headers)
-        finished = start | {"headers": headers}
-        await self._send(cast("Message", finished))
+        await self._send({"type": "http.response.start", "status": start["status"], "headers": headers})
         if self._headless:
             body = b""
         await self._send({"type": "http.response.body", "body": body, "more_body": more and not self._headless})

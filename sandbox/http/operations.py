@@ -1,7 +1,7 @@
 """The path table: every operation the doors serve, made from the registered routes at start.
 
-The edge looks each request up here before Litestar sees it, so that roles, sandbox rules, 404, 405, OPTIONS and (later) faults
-and the journal speak of operations, not of URLs.
+The edge looks each request up here before Litestar sees it, so that roles, sandbox rules, 404, 405, OPTIONS and
+(later) faults and the journal speak of operations, not of URLs.
 """
 
 from collections.abc import Iterable

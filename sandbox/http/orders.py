@@ -1,6 +1,7 @@
 """Orders that move money: once per Idempotency-Key, with an answer that is stored with what it is about; or rehearsed.
 
-The rules are those of draft-ietf-httpapi-idempotency-key-header: no key is 400, the same key with another request is 422.
+The rules are those of draft-ietf-httpapi-idempotency-key-header: no key is 400, the same key with another request
+is 422.
 """
 
 import hashlib
@@ -28,45 +29,52 @@ _NOT_STORED = {401, 429}
 _CANONICAL = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """How an order is placed: `asked` is its decoded body, for the fingerprint.
+
+    `made` is the view's field with the id of what the order makes (null in a dry run), `at` the path under which that
+    will be found.
+    """
+
+    asked: Any
+    dry_run: bool
+    made: str | None = None
+    at: str | None = None
+
+
 def place_order(
     call: Call,
-    asked: Any,
+    placement: Placement,
     fn: Callable[Concatenate[Work, Actor, P], V],
     *args: P.args,
-    dry_run: bool,
-    made: str | None,
-    at: str | None = None,
     **kwargs: P.kwargs,
 ) -> Reply[V]:
     """Run a money-moving bank function for the caller and answer 201, or 200 for a dry run.
-
-    `asked` is the decoded body, for the fingerprint. `made` is the view's field with the id of what the order makes (null in
-    a dry run), `at` the path under which it will be found.
 
     Raises:
         IdempotencyKeyMissingError, ValidationFailedError: the key is missing or malformed.
         IdempotencyKeyReusedError: it came with another request before.
     """
-    if dry_run:
+    made = placement.made
+    if placement.dry_run:
         view = call.root.rehearse(fn, call.actor, *args, **kwargs)
         blank = {made: None} if made else {}
         return Reply(encode(structs.replace(view, **blank, dry_run=True)))
     assert call.operation is not None
 
     def answered(view: V) -> Answer:
-        location = f"{at}/{getattr(view, made)}" if made and at else None
+        location = f"{placement.at}/{getattr(view, made)}" if made and placement.at else None
         return Answer(201, encode(view), location)
 
     keyed = KeyedOrder(
         user=call.actor.user,
         operation=call.operation.operation_id,
         key=_key(call),
-        fingerprint=_fingerprint(call, asked),
+        fingerprint=_fingerprint(call, placement.asked),
         encode=answered,
         encode_refusal=lambda refusal: _refused(call, refusal),
     )
-    answer = call.root.order(keyed, fn, call.actor, *args, **kwargs)
-    return _reply(call, answer)
+    return _reply(call, call.root.order(keyed, fn, call.actor, *args, **kwargs))
 
 
 def _reply(call: Call, answer: Answer) -> Reply[Any]:
@@ -74,9 +82,9 @@ def _reply(call: Call, answer: Answer) -> Reply[Any]:
     if answer.location is not None:
         headers["location"] = call.prefix + answer.location
     if answer.replayed:
-        headers["idempotent_replayed"] = "true"
-    media_type = b"application/json" if answer.status < 400 else MEDIA_TYPE.encode()
-    return Reply(answer.body, status=answer.status, media_type=media_type, **headers)
+        headers["idempotent-replayed"] = "true"
+    media_type = "application/json" if answer.status < 400 else MEDIA_TYPE
+    return Reply(answer.body, status=answer.status, media_type=media_type, headers=headers)
 
 
 def _refused(call: Call, refusal: DomainError) -> Answer | None:

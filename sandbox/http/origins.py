@@ -1,7 +1,7 @@
 """Who may ask from where: CORS for browsers, and the guard of the planes that steer the server.
 
-Loopback origins may use the bank plane. The control plane refuses foreign hosts and origins, since any web page can send a
-request to 127.0.0.1 (DNS rebinding, CSRF), and asks for its token once it is set.
+Loopback origins may use the bank plane. The control plane refuses foreign hosts and origins, since any web page can
+send a request to 127.0.0.1 (DNS rebinding, CSRF), and asks for its token once it is set.
 """
 
 import hmac
@@ -27,7 +27,7 @@ EXPOSED_HEADERS = (
     "Sandbank-Time, WWW-Authenticate, X-Request-Id, X-Total-Count"
 )
 CONTROL_PREFIX = "/_sandbox"
-_UNGUARDED = {"/_sandbox/health", "/_sandbox/livez", "/_sandbox/readyz"}
+UNGUARDED = {"/_sandbox/health", "/_sandbox/livez", "/_sandbox/readyz"}
 
 
 def host_name(call: Call) -> str:
@@ -80,7 +80,7 @@ def guard_control_plane(call: Call, settings: Settings) -> None:
         HostNotAllowedError, OriginNotAllowedError: a foreign name or page.
         ControlTokenRequiredError: the token is missing or wrong.
     """
-    if call.path in _UNGUARDED:
+    if call.path in UNGUARDED:
         return
     host = host_name(call)
     if not (is_loopback(host) or host in settings.allowed_hosts or host == settings.host.lower()):

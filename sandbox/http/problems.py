@@ -62,7 +62,8 @@ def problem_headers(refusal: DomainError) -> dict[str, str]:
     """The headers that go with a refusal."""
     headers = {"content-type": MEDIA_TYPE}
     if refusal.status == 401 and isinstance(refusal, IdentityError):
-        error = "" if refusal.code == "unauthenticated" else ' error="invalid_token"'
+        # Of a wrong password or control token RFC 6750 says nothing; only an access token can be an invalid one.
+        error = ' error="invalid_token"' if refusal.code.startswith("token_") else ""
         headers["www-authenticate"] = f"Bearer{error}"
     return headers | {name.lower(): value for name, value in refusal.headers.items()}
 
@@ -87,6 +88,8 @@ def _of_status(error: HTTPException) -> DomainError:
         415: UnsupportedMediaTypeError,
     }
     kind = kinds.get(error.status_code, InternalError)
+    if kind is BodyTooLargeError:
+        return kind("The body is larger than this server takes; --max-body-bytes says how large it may be.")
     return kind(error.detail or HTTPStatus(kind.status).phrase)
 
 

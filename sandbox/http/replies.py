@@ -1,12 +1,13 @@
 """Answers: views encoded once, entity tags, lists with their links."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Response
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Receive, Scope, Send
 
 from sandbox.bank.lists import Slice
 from sandbox.core.errors import PreconditionFailedError
@@ -15,33 +16,30 @@ from sandbox.http.paging import Page, next_link, page
 
 T = TypeVar("T")
 
-_JSON = b"application/json"
+_JSON = "application/json"
+_NONE: Mapping[str, str] = MappingProxyType({})
 _ENCODER = msgspec.json.Encoder()
 
 
 class Reply(Response[T]):
     """An answer that is bytes already; it goes straight to the server, past Litestar's own rendering."""
 
-    def __init__(self, body: bytes, *, status: int = 200, media_type: bytes = _JSON, **headers: str) -> None:
+    def __init__(
+        self, body: bytes, *, status: int = 200, media_type: str = _JSON, headers: Mapping[str, str] = _NONE
+    ) -> None:
+        pairs: list[tuple[bytes, bytes]] = []
+        if status not in {204, 304}:
+            pairs = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))]
+        pairs += [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         self._body = body
-        self._start = {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", media_type),
-                (b"content-length", b"%d" % len(body)),
-                *((name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()),
-            ],
-        }
-        if status in {204, 304}:
-            self._start["headers"] = self._start["headers"][2:]  # type: ignore[index]
+        self._start: HTTPResponseStartEvent = {"type": "http.response.start", "status": status, "headers": pairs}
 
     def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIApp:  # type: ignore[override] # noqa: ARG002
         """Itself, as an application."""
         return self._send
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        await send(self._start)  # type: ignore[arg-type]
+        await send(self._start)
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
 
 
@@ -55,9 +53,9 @@ def etag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
 
 
-def plain(view: T, *, status: int = 200, **headers: str) -> Reply[T]:
+def plain(view: T, *, status: int = 200, headers: Mapping[str, str] = _NONE) -> Reply[T]:
     """An answer without a tag."""
-    return Reply(encode(view), status=status, **headers)
+    return Reply(encode(view), status=status, headers=headers)
 
 
 def single(call: Call, view: T) -> Reply[T]:
@@ -66,8 +64,8 @@ def single(call: Call, view: T) -> Reply[T]:
     tag = etag(body)
     known = call.header(b"if-none-match")
     if known is not None and _listed(tag, known):
-        return Reply(b"", status=304, etag=tag)
-    return Reply(body, etag=tag)
+        return Reply(b"", status=304, headers={"etag": tag})
+    return Reply(body, headers={"etag": tag})
 
 
 def listing(call: Call, found: Slice[T], *, kind: str) -> Reply[Page[T]]:
@@ -77,7 +75,8 @@ def listing(call: Call, found: Slice[T], *, kind: str) -> Reply[Page[T]]:
     if following is None:
         return Reply(encode(made))
     query = call.scope["query_string"].decode("latin-1")
-    return Reply(encode(made), link=next_link(call.prefix + call.path, query, following))
+    link = next_link(call.prefix + call.path, query, following)
+    return Reply(encode(made), headers={"link": link})
 
 
 def nothing() -> Reply[None]:

@@ -1,7 +1,8 @@
 """Compiling an ecosystem into an image, and the cache of compiled images on disk.
 
-A cached image is found by the bytes of the ecosystem's files and everything else that shapes it: the settings that enter it,
-this package's code, the SQLite library. It is written beside its place and renamed, so that nobody reads half of one.
+A cached image is found by the bytes of the ecosystem's files and everything else that shapes it: the settings that
+enter it, this package's code, the SQLite library. It is written beside its place and renamed, so that nobody reads
+half of one.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from sandbox.core.passwords import hash_password, readable
 from sandbox.core.settings import Settings, cache_folder
 from sandbox.sandboxes.image import Image, ImageFacts
 from sandbox.store.ecosystem import Ecosystem, fingerprint, load
-from sandbox.store.engine import connect, create_schema, disconnect, driver, serialize
+from sandbox.store.engine import connect, create_schema, disconnect, driver, pack, serialize
 from sandbox.store.export import digest
 from sandbox.store.filling import fill
 from sandbox.store.reading import RawEcosystem
@@ -71,8 +72,7 @@ def compile_image(folder: Path, settings: Settings) -> Image:
         post_history(db, ecosystem.raw.rows, keys, as_of=manifest.as_of, hold_days=settings.hold_days)
         run("COMMIT")
         db.rollback()
-        run("ANALYZE")
-        run("VACUUM")
+        pack(db)
         facts = ImageFacts(
             ecosystem=manifest.name,
             title=manifest.title or manifest.name,

@@ -1,7 +1,7 @@
 """An image: an ecosystem compiled to SQLite bytes, with its digest, a shared reader and ready copies.
 
-Sandboxes that were never written to read from the image's one read-only connection. A first write takes a private copy;
-a few are kept ready and refilled while the event loop is idle.
+Sandboxes that were never written to read from the image's one read-only connection. A first write takes a private
+copy; a few are kept ready and refilled while the event loop is idle.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The state root: all live state of one sandbox, and the only two ways to its database, `read` and `write`.
 
-Reset swaps the root; whoever still works on the old one finishes there. Functions run inline on the event loop: one loop,
-one writer, so every order is serial.
+Reset swaps the root; whoever still works on the old one finishes there. Functions run inline on the event loop: one
+loop, one writer, so every order is serial.
 """
 
 import asyncio
@@ -34,11 +34,16 @@ _TICK = Statement(
     sa.update(root).values(write_number=root.c.write_number + 1).returning(root.c.write_number, root.c.clock_base)
 )
 _FIND_ANSWER = Statement(
-    sa.select(idempotency.c.fingerprint, idempotency.c.status, idempotency.c.body, idempotency.c.location).where(
+    sa.select(
+        idempotency.c.fingerprint,
+        idempotency.c.status,
+        idempotency.c.body,
+        idempotency.c.location,
+        idempotency.c.created_at,
+    ).where(
         idempotency.c.user == sa.bindparam("of_user"),
         idempotency.c.operation == sa.bindparam("of_operation"),
         idempotency.c.key == sa.bindparam("of_key"),
-        idempotency.c.created_at > sa.bindparam("since"),
     )
 )
 _DROP_ANSWER = Statement(
@@ -160,6 +165,7 @@ class StateRoot:
         """
         run, work = self._begin(dry=False)
         try:
+            run("SAVEPOINT ordered")
             outcome = fn(work, *args, **kwargs)
             work.finish()
         except DomainError:
@@ -193,6 +199,7 @@ class StateRoot:
             if stored is not None:
                 run("ROLLBACK")
                 return stored
+            run("SAVEPOINT ordered")
             try:
                 answer = keyed.encode(fn(work, *args, **kwargs))
             except DomainError as refusal:
@@ -261,9 +268,14 @@ class StateRoot:
         self._close_if_done()
 
     def _close_if_done(self) -> None:
-        if self._retired and self._in_flight == 0 and self._db is not None:
-            disconnect(self._db)
-            self._db = None
+        if not self._retired or self._in_flight > 0 or self._db is None:
+            return
+        db, self._db = self._db, None
+        try:
+            # Giving megabytes back to the allocator can wait until whoever asked for a reset has the answer.
+            asyncio.get_running_loop().call_soon(disconnect, db)
+        except RuntimeError:
+            disconnect(db)
 
     def _begin(self, *, dry: bool) -> tuple[Callable[[str], Any], Work]:
         if self._db is None:
@@ -275,7 +287,6 @@ class StateRoot:
             n, base = self.write_number, self.clock_base
             if not dry:
                 n, base = _TICK.one(self._db)
-                run("SAVEPOINT ordered")
             # A dry run keeps the clock where it is, but must not draw the last write's identifiers again.
             draws = Draws(self._key, n + 1 if dry else n)
         except BaseException:
@@ -300,8 +311,11 @@ class StateRoot:
     @staticmethod
     def _stored(work: Work, keyed: KeyedOrder) -> Answer | None:
         scope = {"of_user": keyed.user, "of_operation": keyed.operation, "of_key": keyed.key}
-        found = _FIND_ANSWER.first(work.db, **scope, since=work.now - IDEMPOTENCY_TTL)
+        found = _FIND_ANSWER.first(work.db, **scope)
         if found is None:
+            return None
+        if found.created_at + IDEMPOTENCY_TTL <= work.now:
+            _DROP_ANSWER.run(work.db, **scope)
             return None
         if found.fingerprint != keyed.fingerprint:
             raise IdempotencyKeyReusedError(
@@ -311,7 +325,6 @@ class StateRoot:
 
     @staticmethod
     def _keep(work: Work, keyed: KeyedOrder, answer: Answer) -> None:
-        _DROP_ANSWER.run(work.db, of_user=keyed.user, of_operation=keyed.operation, of_key=keyed.key)
         _KEEP_ANSWER.run(
             work.db,
             user=keyed.user,

@@ -187,18 +187,8 @@ def _disputes(raw: RawEcosystem) -> Found:
 
 
 def _odd(raw: RawEcosystem, *, default_password: bool) -> Found:
-    for position, row in enumerate(raw.rows["customers"]):
-        for field, validate in (("civil_id", civil_id.validate), ("phone", phone.validate)):
-            try:
-                if row[field] is not None:
-                    validate(row[field])
-            except ValueError as error:
-                yield "customers", position, field, str(error)
-    for position, row in enumerate(raw.rows["accounts"]):
-        try:
-            iban.validate(row["iban"])
-        except ValueError as error:
-            yield "accounts", position, "iban", str(error)
+    yield from _odd_customers(raw)
+    yield from _odd_ibans(raw)
     for position, row in enumerate(raw.rows["mfa_settings"]):
         if row["mfa_enabled"]:
             yield "mfa_settings", position, "mfa_enabled", "sign-in does not ask for a second factor yet"
@@ -208,3 +198,21 @@ def _odd(raw: RawEcosystem, *, default_password: bool) -> Found:
         if unusable and row["status"] == CredentialStatus.ACTIVE and not default_password:
             message = "no password matches this hash; --default-password gives such users one"
             yield "credentials", position, "password_hash", message
+
+
+def _odd_customers(raw: RawEcosystem) -> Found:
+    for position, row in enumerate(raw.rows["customers"]):
+        for field, validate in (("civil_id", civil_id.validate), ("phone", phone.validate)):
+            try:
+                if row[field] is not None:
+                    validate(row[field])
+            except ValueError as error:
+                yield "customers", position, field, str(error)
+
+
+def _odd_ibans(raw: RawEcosystem) -> Found:
+    for position, row in enumerate(raw.rows["accounts"]):
+        try:
+            iban.validate(row["iban"])
+        except ValueError as error:
+            yield "accounts", position, "iban", str(error)

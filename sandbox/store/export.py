@@ -1,10 +1,11 @@
 """What an export writes: every record in the shape of the ecosystem's files. The digest is over exactly these.
 
-Derived movements (opening entries and the exact reversals of REVERSED rows) are not written: loading derives them again.
+Derived movements (opening entries and the exact reversals of REVERSED rows) are not written: loading derives them
+again.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from sandbox.core.clock import Instant, business_time, format_instant
-from sandbox.core.money import Fils, format_fils
+from sandbox.core.money import CURRENCY, Fils, format_fils
 from sandbox.core.vocabulary import Direction, in_files
 from sandbox.store.records import COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field
 from sandbox.store.tables import (
@@ -39,11 +40,7 @@ def export(db: sa.Connection) -> Iterator[tuple[str, Record]]:
     """Every record as (collection, record), collections in their order, records in order of key."""
     ids: PublicIds = {}
     for name, collection in (COLLECTIONS | RUNTIME_COLLECTIONS).items():
-        if name == "transactions":
-            records = _transactions(db, ids)
-        else:
-            records = _records(db, collection, ids)
-        for record in records:
+        for record in _transactions(db, ids) if name == "transactions" else _records(db, collection, ids):
             yield name, record
     extras = sa.select(extra_record).order_by(extra_record.c.collection, extra_record.c.position)
     for row in db.execute(extras):
@@ -82,12 +79,9 @@ def _records(db: sa.Connection, collection: Collection, ids: PublicIds) -> Itera
 
 
 def _value(collection: Collection, field: Field, row: Any, ids: PublicIds) -> Any:
-    if collection.name == "accounts" and field.name == "balance":
-        return format_fils(row.credits_posted - row.debits_posted)
-    if collection.name == "accounts" and field.name == "currency":
-        return "KWD"
-    if collection.name == "holds" and field.name in {"direction", "amount"}:
-        return _direction(row.amount) if field.name == "direction" else format_fils(abs(row.amount))
+    derived = _DERIVED_FIELDS.get((collection.name, field.name))
+    if derived is not None:
+        return derived(row)
     if field.name == collection.key and not field.reference:
         return row.id
     value = getattr(row, field.column)
@@ -111,6 +105,15 @@ def _in_file(field: Field, value: Any) -> Any:
 
 def _direction(amount: int) -> str:
     return in_files(Direction.CREDIT if amount > 0 else Direction.DEBIT)
+
+
+_DERIVED_FIELDS: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("accounts", "balance"): lambda row: format_fils(row.credits_posted - row.debits_posted),
+    ("accounts", "currency"): lambda _: CURRENCY,
+    ("holds", "direction"): lambda row: _direction(row.amount),
+    ("holds", "amount"): lambda row: format_fils(abs(row.amount)),
+}
+"""Fields that no column holds as they stand."""
 
 
 def _transactions(db: sa.Connection, ids: PublicIds) -> Iterator[Record]:

@@ -1,7 +1,7 @@
 """Reading an ecosystem folder: files into rows of plain values, every fault named by file, record and field.
 
-A row is a dict of a collection's fields in their inner form (fils, instants, enumeration values), with fields that the
-collection does not know under `extra`. What the values must mean to each other is `checking`'s business.
+A row is a dict of a collection's fields in their inner form (fils, instants, enumeration values), with fields that
+the collection does not know under `extra`. What the values must mean to each other is `checking`'s business.
 """
 
 from collections.abc import Callable, Iterator
@@ -247,9 +247,12 @@ def _instant(value: Any) -> Instant:
 
 def _date(value: Any) -> str:
     try:
-        return date.fromisoformat(value).isoformat()
+        # `fromisoformat` also reads 19900517 and 1990-W20-4.
+        if date.fromisoformat(value).isoformat() == value:
+            return str(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{_shown(value)} is no date such as 1990-05-17") from None
+        pass
+    raise ValueError(f"{_shown(value)} is no date such as 1990-05-17")
 
 
 def _boolean(value: Any) -> bool:
@@ -271,32 +274,36 @@ def _shown(value: Any) -> str:
 
 def _read_manifest(folder: Path, rows: dict[str, list[Row]], failures: list[Failure]) -> Manifest | None:
     path = folder / MANIFEST
-    if not path.exists():
-        latest = max(_instants(rows), default=None)
-        if latest is None:
-            failures.append(Failure(MANIFEST, "", "as_of", "is needed: the data carry no timestamp to take it from"))
-            return None
-        return Manifest(name=folder.name, as_of=latest)
+    if path.exists():
+        return _stated_manifest(path, failures)
+    latest = max(_instants(rows), default=None)
+    if latest is None:
+        failures.append(Failure(MANIFEST, "", "as_of", "is needed: the data carry no timestamp to take it from"))
+        return None
+    return Manifest(name=folder.name, as_of=latest)
+
+
+def _stated_manifest(path: Path, failures: list[Failure]) -> Manifest | None:
     before = len(failures)
     value = _read_values(path, failures)
     if len(failures) > before:
         return None
-    if not isinstance(value, dict):
-        failures.append(Failure(MANIFEST, "", "", "must be a JSON object"))
-        return None
     try:
-        as_of = _instant(value.get("as_of"))
-    except ValueError as error:
-        failures.append(Failure(MANIFEST, "", "as_of", str(error)))
-        return None
-    try:
-        manifest = msgspec.convert(value | {"as_of": as_of}, Manifest)
-    except msgspec.ValidationError as error:
-        failures.append(Failure(MANIFEST, "", "", str(error)))
+        fields = _object(value)
+        manifest = msgspec.convert(fields | {"as_of": _instant(fields.get("as_of"))}, Manifest)
+    except (msgspec.ValidationError, ValueError) as error:
+        field = "as_of" if isinstance(error, InstantError) else ""
+        failures.append(Failure(MANIFEST, "", field, str(error)))
         return None
     if not 0 <= manifest.seed < 2**63:
         failures.append(Failure(MANIFEST, "", "seed", "must lie between 0 and 2^63 - 1"))
     return manifest
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a JSON object")
+    return value
 
 
 def _instants(rows: dict[str, list[Row]]) -> Iterator[Instant]:

@@ -1,8 +1,8 @@
 """The statement helper: a Core statement compiled once per dialect and run on the driver's own cursor.
 
-The Core statement stays the only definition; types, dialects and errors stay SQLAlchemy's. It is the normal way for hot
-statements: about a third of the cost of `Connection.execute`. Not for IN lists, column defaults or Numeric columns,
-which need the execution layer.
+The Core statement stays the only definition; types, dialects and errors stay SQLAlchemy's. It is the normal way for
+hot statements: about a third of the cost of `Connection.execute`. Not for IN lists, column defaults or Numeric
+columns, which need the execution layer.
 """
 
 from collections import namedtuple
@@ -21,7 +21,7 @@ class Statement:
 
     __slots__ = ("_columns", "_core", "_plans")
 
-    def __init__(self, core: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete, *columns: str) -> None:
+    def __init__(self, core: sa.Executable, *columns: str) -> None:
         self._core = core
         self._columns = columns or None
         self._plans: dict[Dialect, _Plan] = {}
@@ -83,7 +83,7 @@ class _Plan:
             name: compiled.binds[name].value for name in compiled.positiontup if not compiled.binds[name].required
         }
         out = list(core.exported_columns) if compiled.effective_returning or core.is_select else []
-        self._row: Any = namedtuple("Row", [column.key for column in out])  # noqa: PYI024 - its fields are data
+        self._row: Any = _row_type([column.key for column in out])
         self._converters: list[Convert | None] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in out
         ]
@@ -120,6 +120,10 @@ class _Plan:
         columns = zip(*found, strict=True)
         pairs = zip(self._converters, columns, strict=True)
         return list(map(self._row, *(map(convert, column) if convert else column for convert, column in pairs)))
+
+
+def _row_type(names: list[str]) -> Any:
+    return namedtuple("Row", names)  # noqa: PYI024 - its fields are data
 
 
 def _bind_processor(compiled: Any, name: str, dialect: Dialect) -> Convert | None:

@@ -238,7 +238,7 @@ extra_record = sa.Table(
     metadata,
     sa.Column("collection", sa.String(64), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("body", JsonText, nullable=False),
+    sa.Column("body", JsonText, comment="NULL is JSON's null"),
     comment="collections of an ecosystem that the bank does not know, kept as they are",
 )
 

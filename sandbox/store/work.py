@@ -1,7 +1,7 @@
 """The unit of work: what a bank function gets for one transaction, and the only thing it may touch the world with.
 
-A `Work` that writes has a write number, and with it business time, identifiers and random draws. Events and audit lines are
-gathered and written once, at the end. What must survive a refusal is registered with `survive`.
+A `Work` that writes has a write number, and with it business time, identifiers and random draws. Events and audit
+lines are gathered and written once, at the end. What must survive a refusal is registered with `survive`.
 """
 
 from collections.abc import Callable
@@ -42,9 +42,21 @@ class Work:
         draws: identifiers and random numbers of this write.
         rules: the settings of the server.
         dry: whether this is a dry run, which is rolled back whatever comes of it.
+        journal_head: the ledger's last (seq, hash) as far as this work has read it; the ledger's own.
     """
 
-    __slots__ = ("_audits", "_events", "_survivors", "db", "draws", "dry", "now", "rules", "transport_now")
+    __slots__ = (
+        "_audits",
+        "_events",
+        "_survivors",
+        "db",
+        "draws",
+        "dry",
+        "journal_head",
+        "now",
+        "rules",
+        "transport_now",
+    )
 
     def __init__(
         self,
@@ -62,6 +74,7 @@ class Work:
         self.draws = draws
         self.rules = rules
         self.dry = dry
+        self.journal_head: tuple[int, bytes] | None = None
         self._events: list[dict[str, Any]] = []
         self._audits: list[dict[str, Any]] = []
         self._survivors: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
@@ -101,6 +114,7 @@ class Work:
         """Forget what the refused order gathered and leave what survives; whether there was anything to leave."""
         self._events.clear()
         self._audits.clear()
+        self.journal_head = None
         survivors, self._survivors = self._survivors, []
         for leave, args in survivors:
             leave(self, *args)
