@@ -1,22 +1,13 @@
 """`/v1/accounts`: the accounts, their balances, what is held and what has moved on them."""
 
 from litestar import Response, get, patch
+from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
-from sandbox.api.filters import (
-    CategoryFilter,
-    DirectionFilter,
-    FromFilter,
-    MaxAmountFilter,
-    MinAmountFilter,
-    StatusFilter,
-    TextFilter,
-    ToFilter,
-    transaction_filter,
-)
+from sandbox.api.filters import FILTERED
 from sandbox.bank import accounts, transactions
 from sandbox.bank.accounts import AccountChange, AccountView, BalancesView, HoldView
-from sandbox.bank.transactions import TransactionView
+from sandbox.bank.transactions import TransactionFilter, TransactionView
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import signed_in
@@ -112,34 +103,18 @@ async def list_holds(
     summary="List an account's transactions",
     tags=["transactions"],
     opt=roles(*READERS),
+    dependencies=FILTERED,
     responses=signed_in(404),
 )
 async def list_account_transactions(
     request: AnyRequest,
     account_id: FromPath[str],
+    wanted: NamedDependency[SkipValidation[TransactionFilter]],
     limit: Limit = 50,
     cursor: Cursor = None,
-    from_: FromFilter = None,
-    to: ToFilter = None,
-    min_amount: MinAmountFilter = None,
-    max_amount: MaxAmountFilter = None,
-    category: CategoryFilter = None,
-    direction: DirectionFilter = None,
-    status: StatusFilter = None,
-    q: TextFilter = None,
 ) -> Response[Page[TransactionView]]:
     """What moved on one account, newest first."""
     call = call_of(request)
-    wanted = transaction_filter(
-        since=from_,
-        until=to,
-        min_amount=min_amount,
-        max_amount=max_amount,
-        category=category,
-        direction=direction,
-        status=status,
-        q=q,
-    )
     place = window(limit, cursor, kind="transactions", width=2)
     found = call.root.read(transactions.list_of_account, call.actor, place, account_id, wanted)
     return listing(call, found, kind="transactions")

@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 from typing import Annotated
 
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from sandbox.bank.transactions import TransactionFilter
@@ -35,15 +36,14 @@ TextFilter = Annotated[
 
 
 def transaction_filter(
-    *,
-    since: str | None,
-    until: str | None,
-    min_amount: str | None,
-    max_amount: str | None,
-    category: str | None,
-    direction: Direction | None,
-    status: TransactionStatus | None,
-    q: str | None,
+    from_: FromFilter = None,
+    to: ToFilter = None,
+    min_amount: MinAmountFilter = None,
+    max_amount: MaxAmountFilter = None,
+    category: CategoryFilter = None,
+    direction: DirectionFilter = None,
+    status: StatusFilter = None,
+    q: TextFilter = None,
 ) -> TransactionFilter:
     """The filter that a query asks for.
 
@@ -52,8 +52,8 @@ def transaction_filter(
     """
     faults: list[Fault] = []
     wanted = TransactionFilter(
-        since=_instant("from", since, faults, last_day=False),
-        until=_instant("to", until, faults, last_day=True),
+        since=_instant("from", from_, faults, last_day=False),
+        until=_instant("to", to, faults, last_day=True),
         min_amount=_amount("min_amount", min_amount, faults),
         max_amount=_amount("max_amount", max_amount, faults),
         category=category,
@@ -64,6 +64,10 @@ def transaction_filter(
     if faults:
         raise ValidationFailedError(faults)
     return wanted
+
+
+FILTERED = {"wanted": Provide(transaction_filter, sync_to_thread=False)}
+"""The dependency of a handler that takes the filters as `wanted`."""
 
 
 def _instant(name: str, text: str | None, faults: list[Fault], *, last_day: bool) -> Instant | None:

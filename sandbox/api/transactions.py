@@ -1,22 +1,13 @@
 """`/v1/transactions`: what moved on all accounts; `/v1/deposits` and `/v1/withdrawals`: cash in and out."""
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
-from sandbox.api.filters import (
-    CategoryFilter,
-    DirectionFilter,
-    FromFilter,
-    MaxAmountFilter,
-    MinAmountFilter,
-    StatusFilter,
-    TextFilter,
-    ToFilter,
-    transaction_filter,
-)
+from sandbox.api.filters import FILTERED
 from sandbox.bank import cash, transactions
 from sandbox.bank.cash import NewCashMovement
-from sandbox.bank.transactions import TransactionView
+from sandbox.bank.transactions import TransactionFilter, TransactionView
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import ordered, signed_in
@@ -32,34 +23,18 @@ from sandbox.http.replies import listing, single
     summary="List transactions",
     tags=["transactions"],
     opt=roles(*READERS),
+    dependencies=FILTERED,
     responses=signed_in(404),
 )
 async def list_transactions(
     request: AnyRequest,
+    wanted: NamedDependency[SkipValidation[TransactionFilter]],
     limit: Limit = 50,
     cursor: Cursor = None,
     customer_id: CustomerId = None,
-    from_: FromFilter = None,
-    to: ToFilter = None,
-    min_amount: MinAmountFilter = None,
-    max_amount: MaxAmountFilter = None,
-    category: CategoryFilter = None,
-    direction: DirectionFilter = None,
-    status: StatusFilter = None,
-    q: TextFilter = None,
 ) -> Response[Page[TransactionView]]:
     """What moved on all your accounts, newest first; staff see everyone's."""
     call = call_of(request)
-    wanted = transaction_filter(
-        since=from_,
-        until=to,
-        min_amount=min_amount,
-        max_amount=max_amount,
-        category=category,
-        direction=direction,
-        status=status,
-        q=q,
-    )
     place = window(limit, cursor, kind="transactions", width=2)
     found = call.root.read(transactions.list_all, call.actor, place, wanted, customer_id=customer_id)
     return listing(call, found, kind="transactions")

@@ -170,12 +170,21 @@ class _Answer:
             headers.append((b"sandbank-time", format_instant(call.root.now).encode()))
         if self.origin is not None:
             headers += cors_headers(self.origin)
-        if not more and len(body) >= _GZIP_FROM_BYTES and b"gzip" in call.headers.get(b"accept-encoding", b""):
+        if not more and len(body) >= _GZIP_FROM_BYTES and _takes_gzip(call):
             body, headers = await _compressed(body, headers)
         await self._send({"type": "http.response.start", "status": start["status"], "headers": headers})
         if self._headless:
             body = b""
         await self._send({"type": "http.response.body", "body": body, "more_body": more and not self._headless})
+
+
+def _takes_gzip(call: Call) -> bool:
+    """Whether `Accept-Encoding` names gzip and does not refuse it (RFC 9110 section 12.5.3)."""
+    for part in (call.header(b"accept-encoding") or "").split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip().lower() == "gzip":
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
 
 
 async def _compressed(body: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from litestar.params import ParameterKwarg, QueryParameter
+from litestar.enums import ParamType
+from litestar.params import ParameterKwarg
 from litestar.routes import BaseRoute, HTTPRoute
 
 from sandbox.core.errors import MethodNotAllowedError, NotFoundError
@@ -139,11 +140,13 @@ def _allowed(node: _Node) -> str:
 
 
 def _query_names(handler: Any) -> frozenset[str]:
+    """The query parameters of a handler and of what it depends on."""
+    depends_on = handler.resolve_dependencies()
+    signatures = [handler.parsed_fn_signature, *(provider.parsed_fn_signature for provider in depends_on.values())]
     names = set()
-    for name, field in handler.parsed_fn_signature.parameters.items():
-        kwarg = field.kwarg_definition
-        if isinstance(kwarg, QueryParameter | ParameterKwarg) and not isinstance(kwarg, type):
-            alias = getattr(kwarg, "query", None) or getattr(kwarg, "name", None)
-            if getattr(kwarg, "param_type", "query") == "query":
-                names.add(alias or name)
+    for signature in signatures:
+        for name, field in signature.parameters.items():
+            kwarg = field.kwarg_definition
+            if name not in depends_on and isinstance(kwarg, ParameterKwarg) and kwarg.param_type == ParamType.QUERY:
+                names.add(kwarg.name or name)
     return frozenset(names)
