@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from sandbox.core.chain import GENESIS, link
+from sandbox.core.chain import link
 from sandbox.core.clock import DAY, Instant
 from sandbox.core.errors import (
     AccountBlockedError,
@@ -50,7 +50,6 @@ class Posting(NamedTuple):
     balances: dict[int, int]
 
 
-_HEAD = Statement(sa.select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1))
 _ADD_JOURNAL = Statement(sa.insert(journal), "seq", "at", "kind", "transfer", "merchant", "channel", "reverses", "hash")
 _ADD_ENTRY = Statement(sa.insert(entry), "account", "seq", "amount", "balance", "status", "id", "description")
 _MOVE = Statement(
@@ -292,7 +291,7 @@ def expire_holds(work: Work) -> int:
 
 def next_seq(work: Work) -> int:
     """The place in the journal that the next posting of this work will take."""
-    return _head(work)[0] + 1
+    return work.journal_head[0] + 1
 
 
 def journal_link(previous: bytes, *, seq: int, at: int, kind: str, legs: Sequence[tuple[int, int]]) -> bytes:
@@ -326,7 +325,7 @@ def _add_journal(
     channel: str | None = None,
     reverses: int | None = None,
 ) -> int:
-    seq, previous = next_seq(work), _head(work)[1]
+    seq, previous = next_seq(work), work.journal_head[1]
     pairs = [(leg.account, leg.amount) for leg in legs]
     linked = journal_link(previous, seq=seq, at=work.now, kind=kind, legs=pairs)
     _ADD_JOURNAL.run(
@@ -342,13 +341,6 @@ def _add_journal(
     )
     work.journal_head = seq, linked
     return seq
-
-
-def _head(work: Work) -> tuple[int, bytes]:
-    if work.journal_head is None:
-        row = _HEAD.first(work.db)
-        work.journal_head = (row.seq, row.hash) if row else (0, GENESIS)
-    return work.journal_head
 
 
 def _entry(seq: int, leg: Leg, status: TransactionStatus, balance: int | None) -> dict[str, Any]:

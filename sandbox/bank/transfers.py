@@ -174,19 +174,18 @@ def create_transfer(work: Work, actor: Actor, order: NewTransfer) -> TransferVie
     debtor = own_account(work, actor, order.from_account_id)
     amount = order.amount.fils
     transfer_id = work.draws.uuid("transfer")
+    facts = _facts(work, actor, order, transfer_id=transfer_id, debtor=debtor, amount=amount)
     try:
         require_open(debtor.status, side="paying")
         creditor = _find_creditor(work, order.to)
+        facts |= {"to_account": creditor.key, "to_iban": creditor.iban}
         if creditor.key == debtor.key:
             raise SameAccountError("The paying and the receiving account are the same.")
-        facts = _facts(work, actor, order, transfer_id=transfer_id, debtor=debtor, amount=amount)
-        facts |= {"to_account": creditor.key, "to_iban": creditor.iban}
         key = _ADD.one(
             work.db, **facts, status=TransferStatus.SETTLED.value, status_reason=None, seq=next_seq(work)
         ).key
         posting = _post(work, order, key=key, amount=amount, debtor=debtor, creditor=creditor)
     except BankError as refusal:
-        facts = _facts(work, actor, order, transfer_id=transfer_id, debtor=debtor, amount=amount)
         work.survive(_leave_rejected, actor, facts, refusal.reason)
         refusal.facts["transfer_id"] = None if work.dry else transfer_id
         raise
@@ -263,13 +262,13 @@ def reverse_transfer(work: Work, actor: Actor, transfer_id: str, order: NewRever
         raise InsufficientFundsError("The receiving account no longer holds the money.") from refusal
     _MARK_REVERSED.run(work.db, transfer=row.key, at=work.now)
     work.audit("TRANSFER_REVERSED", user=actor.user, ip_address=actor.ip_address, related=row.id)
-    for kind, owner, key in (
-        ("payment_received", row.customer, row.debtor),
-        ("payment_sent", row.creditor_customer, row.creditor),
+    for kind, owner, key, account_id in (
+        ("payment_received", row.customer, row.debtor, row.from_account_id),
+        ("payment_sent", row.creditor_customer, row.creditor, row.to_account_id),
     ):
-        facts = {"transfer_id": row.id, "amount": money(row.amount), "reversal": True}
+        facts = {"transfer_id": row.id, "account_id": account_id, "amount": money(row.amount), "reversal": True}
         work.emit(kind, customer=owner, account=key, data=facts)
-        booked = {"booked": money(posting.balances[key])}
+        booked = {"account_id": account_id, "booked": money(posting.balances[key])}
         work.emit("balance_update", customer=owner, account=key, data=booked)
     reversed_row = row._replace(status=TransferStatus.REVERSED, reversed_at=work.now)
     return transfer_view(reversed_row)

@@ -26,7 +26,8 @@ def decode_json(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8")
     except UnicodeDecodeError as error:
-        raise JsonError(f"the text is not valid UTF-8: byte {error.start} (0x{raw[error.start]:02x})") from None
+        place = len(raw) - len(error.object) + error.start  # a byte order mark is not counted in `start`
+        raise JsonError(f"the text is not valid UTF-8: byte {place} (0x{raw[place]:02x})") from None
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:

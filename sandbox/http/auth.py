@@ -23,6 +23,7 @@ from sandbox.core.errors import (
 from sandbox.core.keys import TokenError, peek
 from sandbox.core.vocabulary import Role
 from sandbox.http.call import Call
+from sandbox.sandboxes.house import SANDBOX_ID
 from sandbox.sandboxes.root import StateRoot
 
 _CACHED_AT_MOST = 4096
@@ -66,7 +67,7 @@ def sandbox_claim(token: str) -> str | None:
         claim = peek(token).get("sbx")
     except TokenError:
         return None
-    return claim if isinstance(claim, str) else None
+    return claim if isinstance(claim, str) and SANDBOX_ID.fullmatch(claim) else None
 
 
 def authenticate(call: Call, allowed: tuple[Role, ...]) -> Actor:
@@ -143,8 +144,8 @@ def _claims(call: Call, root: StateRoot, token: str) -> dict[str, Any]:
         raise TokenInvalidError("The access token is malformed or was not issued here. Sign in again.") from None
     if claims.get("sbx") != call.sandbox_id:
         raise _foreign(str(claims.get("sbx")), call)
-    if not isinstance(claims.get("sid"), str):
-        raise TokenInvalidError("The access token names no session. Sign in again.")
+    if not (isinstance(claims.get("sid"), str) and isinstance(claims["exp"], int)):
+        raise TokenInvalidError("The access token names no session or no end. Sign in again.")
     if claims.get("gen", root.born_at) != root.born_at:
         raise TokenInvalidError("The access token was issued before the last reset. Sign in again.")
     return claims

@@ -31,6 +31,7 @@ from sandbox.store.reading import RawEcosystem
 _MAGIC = b"SANDBANK-IMAGE-1"
 _HEAD = struct.Struct(">16sII")
 _PACKAGE = Path(__file__).resolve().parent.parent
+_CACHED_AT_MOST = 24
 _UNUSABLE = "!"
 """Stands where a user has no password at all; it matches nothing."""
 
@@ -50,6 +51,7 @@ def open_image(folder: Path, settings: Settings) -> Image:
     image = compile_image(folder, settings)
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         _write_cached(place, image)
+        _prune(place.parent)
     return image
 
 
@@ -148,6 +150,13 @@ def _read_cached(place: Path, settings: Settings) -> Image | None:
     except (OSError, struct.error, msgspec.DecodeError):
         return None
     return Image(body[size:], facts, warm_copies=settings.warm_copies)
+
+
+def _prune(home: Path) -> None:
+    """Keep the images written last: those of changed folders and older code are never asked for again."""
+    newest_first = sorted(home.glob("*.image"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in newest_first[_CACHED_AT_MOST:]:
+        path.unlink(missing_ok=True)
 
 
 def _write_cached(place: Path, image: Image) -> None:

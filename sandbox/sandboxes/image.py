@@ -77,6 +77,10 @@ class Image:
             disconnect(self._reader)
             self._reader = None
 
+    def __del__(self) -> None:
+        """An image that no sandbox stands on any more gives back its connections."""
+        self.close()
+
     def _refill(self) -> None:
         self._refilling = False
         if len(self._ready) < self._warm_copies:

@@ -21,8 +21,8 @@ from sandbox.sandboxes.image import Image
 from sandbox.store.engine import connect, disconnect, driver, serialize
 from sandbox.store.export import digest
 from sandbox.store.statement import Statement
-from sandbox.store.tables import idempotency, root
-from sandbox.store.work import Work
+from sandbox.store.tables import idempotency
+from sandbox.store.work import PEEK, TICK, Heads, Work
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,9 +30,6 @@ T = TypeVar("T")
 IDEMPOTENCY_TTL = 24 * HOUR
 """How long, in business time, an Idempotency-Key stands for its first answer."""
 
-_TICK = Statement(
-    sa.update(root).values(write_number=root.c.write_number + 1).returning(root.c.write_number, root.c.clock_base)
-)
 _FIND_ANSWER = Statement(
     sa.select(
         idempotency.c.fingerprint,
@@ -284,17 +281,23 @@ class StateRoot:
         run = driver(self._db).execute
         run("BEGIN IMMEDIATE")
         try:
-            n, base = self.write_number, self.clock_base
-            if not dry:
-                n, base = _TICK.one(self._db)
-            # A dry run keeps the clock where it is, but must not draw the last write's identifiers again.
-            draws = Draws(self._key, n + 1 if dry else n)
+            state = (PEEK if dry else TICK).one(self._db)
         except BaseException:
             run("ROLLBACK")
             raise
-        now = business_time(base, n)
-        transport = now if self.rules.transport_clock == "virtual" else wall_time()
-        return run, Work(self._db, now=now, transport_now=transport, draws=draws, rules=self.rules, dry=dry)
+        n = state.write_number
+        now = business_time(state.clock_base, n)
+        work = Work(
+            self._db,
+            now=now,
+            transport_now=now if self.rules.transport_clock == "virtual" else wall_time(),
+            # A dry run keeps the clock where it is, but must not draw the last write's identifiers again.
+            draws=Draws(self._key, n + 1 if dry else n),
+            rules=self.rules,
+            heads=Heads((state.journal_seq, state.journal_hash), state.audit_hash),
+            dry=dry,
+        )
+        return run, work
 
     def _commit(self, run: Callable[[str], Any]) -> None:
         run("COMMIT")

@@ -5,7 +5,7 @@ lines are gathered and written once, at the end. What must survive a refusal is 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,9 +15,23 @@ from sandbox.core.ids import Draws
 from sandbox.core.settings import Settings
 from sandbox.core.vocabulary import Severity
 from sandbox.store.statement import Statement
-from sandbox.store.tables import audit_log, outbox
+from sandbox.store.tables import audit_log, journal, outbox, root
 
-_AUDIT_HEAD = Statement(sa.select(audit_log.c.hash).order_by(audit_log.c.key.desc()).limit(1))
+_last_audit = sa.select(audit_log.c.hash).order_by(audit_log.c.key.desc()).limit(1)
+_last_seq = sa.select(journal.c.seq).order_by(journal.c.seq.desc()).limit(1)
+_last_hash = sa.select(journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+_STATE = (
+    root.c.write_number,
+    root.c.clock_base,
+    sa.func.coalesce(_last_seq.scalar_subquery(), 0).label("journal_seq"),
+    sa.func.coalesce(_last_hash.scalar_subquery(), GENESIS, type_=sa.LargeBinary).label("journal_hash"),
+    sa.func.coalesce(_last_audit.scalar_subquery(), GENESIS, type_=sa.LargeBinary).label("audit_hash"),
+)
+TICK = Statement(sa.update(root).values(write_number=root.c.write_number + 1).returning(*_STATE))
+"""The first statement of every write: it takes the next write number (on a database with several writers, the lock that
+makes them take turns too), and reads what the write goes on from."""
+PEEK = Statement(sa.select(*_STATE))
+"""The same without a tick, for what is rolled back anyway."""
 _ADD_AUDIT = Statement(
     sa.insert(audit_log),
     "id",
@@ -32,6 +46,13 @@ _ADD_AUDIT = Statement(
 _ADD_EVENT = Statement(sa.insert(outbox), "id", "type", "at", "customer", "account", "data")
 
 
+class Heads(NamedTuple):
+    """The last links of the two chains before a write."""
+
+    journal: tuple[int, bytes] = (0, GENESIS)
+    audit: bytes = GENESIS
+
+
 class Work:
     """One transaction on one bank.
 
@@ -42,12 +63,13 @@ class Work:
         draws: identifiers and random numbers of this write.
         rules: the settings of the server.
         dry: whether this is a dry run, which is rolled back whatever comes of it.
-        journal_head: the ledger's last (seq, hash) as far as this work has read it; the ledger's own.
+        journal_head: the (seq, hash) that the ledger goes on from.
     """
 
     __slots__ = (
         "_audits",
         "_events",
+        "_heads",
         "_survivors",
         "db",
         "draws",
@@ -66,6 +88,7 @@ class Work:
         transport_now: Instant,
         draws: Draws,
         rules: Settings,
+        heads: Heads | None = None,
         dry: bool = False,
     ) -> None:
         self.db = db
@@ -74,7 +97,8 @@ class Work:
         self.draws = draws
         self.rules = rules
         self.dry = dry
-        self.journal_head: tuple[int, bytes] | None = None
+        self._heads = heads or Heads()
+        self.journal_head = self._heads.journal
         self._events: list[dict[str, Any]] = []
         self._audits: list[dict[str, Any]] = []
         self._survivors: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
@@ -114,7 +138,7 @@ class Work:
         """Forget what the refused order gathered and leave what survives; whether there was anything to leave."""
         self._events.clear()
         self._audits.clear()
-        self.journal_head = None
+        self.journal_head = self._heads.journal
         survivors, self._survivors = self._survivors, []
         for leave, args in survivors:
             leave(self, *args)
@@ -125,8 +149,7 @@ class Work:
         if self._events:
             _ADD_EVENT.run_many(self.db, self._events)
         if self._audits:
-            head = _AUDIT_HEAD.first(self.db)
-            previous = head.hash if head else GENESIS
+            previous = self._heads.audit
             for line in self._audits:
                 previous = line["hash"] = audit_link(previous, line)
             _ADD_AUDIT.run_many(self.db, self._audits)

@@ -64,7 +64,7 @@ def test_numbers_with_a_fraction_or_exponent_keep_every_digit(text: str) -> None
         (b'"a\tb"', "Invalid control character at at line 1, column 3"),
         (b'"\xff"', "the text is not valid UTF-8: byte 1 (0xff)"),
         (b'"\xed\xa0\x80"', "the text is not valid UTF-8: byte 1 (0xed)"),
-        (b'\xef\xbb\xbf"\xff"', "the text is not valid UTF-8: byte 1 (0xff)"),
+        (b'\xef\xbb\xbf"\xff"', "the text is not valid UTF-8: byte 4 (0xff)"),
         ("1".encode("utf-16"), "the text is not valid UTF-8: byte 0 (0xff)"),
         (b'{"a": 1, "a": 1}', "the key 'a' stands twice in one object"),
         (b'[{"b": {"a": 1, "\\u0061": 2}}]', "the key 'a' stands twice in one object"),
