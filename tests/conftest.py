@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from support import Client, User, new_root
 
 from sandbox.sandboxes.root import StateRoot
+
+# The same examples in every run, and no clock that a busy machine could make fail.
+hypothesis.settings.register_profile("sandbank", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("sandbank")
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from sandbox.store.tables import (
 from sandbox.store.work import audit_link
 
 _POSTED = (TransactionStatus.COMPLETED, TransactionStatus.REVERSED)
+_COUNTERS = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -78,8 +79,7 @@ def _debits_equal_credits(db: sa.Connection) -> Breaches:
 
 def _trial_balance(db: sa.Connection) -> Breaches:
     """Over all accounts, posted and pending debits equal credits."""
-    columns = (account.c.debits_posted, account.c.credits_posted, account.c.debits_pending, account.c.credits_pending)
-    sums = db.execute(sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in columns))).one()
+    sums = db.execute(sa.select(*(sa.func.coalesce(sa.func.sum(account.c[name]), 0) for name in _COUNTERS))).one()
     for kind, taken, given in (("posted", sums[0], sums[1]), ("pending", sums[2], sums[3])):
         if taken != given:
             yield f"{kind} debits are {taken}, credits {given}"
@@ -184,7 +184,8 @@ def _holds_resolve_once(db: sa.Connection) -> Breaches:
             yield f"hold {row.id} is {row.status} but its resolution says otherwise"
         if not posted:
             continue
-        if not 0 < abs(row.posted_amount) <= abs(row.amount) or (row.posted_amount > 0) != (row.amount > 0):
+        taken = row.posted_amount or 0
+        if not 0 < abs(taken) <= abs(row.amount) or (taken > 0) != (row.amount > 0):
             yield f"hold {row.id} over {row.amount} fils was posted with {row.posted_amount}"
         if row.resolved_seq in postings:
             yield f"holds {postings[row.resolved_seq]} and {row.id} share a posting"
@@ -214,17 +215,27 @@ def _reversals_are_exact(db: sa.Connection) -> Breaches:
 
 
 def _transfers_match_the_ledger(db: sa.Connection) -> Breaches:
-    """A settled or reversed transfer has its journal with its amount; a rejected one moved nothing."""
+    """A settled or reversed transfer has its one journal, over its amount and accounts; a rejected one moved nothing."""
     query = (
-        sa.select(entry.c.seq, entry.c.amount)
-        .join(transfer, sa.and_(transfer.c.seq == entry.c.seq, transfer.c.from_account == entry.c.account))
-        .where(entry.c.status.in_(_POSTED))
+        sa.select(journal.c.transfer, journal.c.seq, entry.c.account, entry.c.amount, entry.c.status)
+        .join(entry, entry.c.seq == journal.c.seq)
+        .where(journal.c.kind == JournalKind.TRANSFER)
     )
-    moved: dict[int, int] = {row.seq: row.amount for row in db.execute(query)}
+    moved: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    posted: dict[int, int] = {}
+    taken_back: set[int] = set()
+    for leg in db.execute(query):
+        moved[leg.transfer][leg.account] += leg.amount
+        posted[leg.transfer] = leg.seq
+        if leg.status is TransactionStatus.REVERSED:
+            taken_back.add(leg.transfer)
     for row in db.execute(sa.select(transfer)):
-        expected = None if row.status == TransferStatus.REJECTED else -row.amount
-        if moved.get(row.seq) != expected:
-            yield f"transfer {row.id} is {row.status} but the ledger moved {moved.get(row.seq)} fils"
+        rejected = row.status == TransferStatus.REJECTED
+        expected = {} if rejected else {row.from_account: -row.amount, row.to_account: row.amount}
+        if moved[row.key] != expected or posted.get(row.key) != row.seq:
+            yield f"transfer {row.id} is {row.status} but the ledger moved {dict(moved[row.key])} at {posted.get(row.key)}"
+        elif (row.status == TransferStatus.REVERSED) != (row.key in taken_back):
+            yield f"transfer {row.id} is {row.status} and the ledger says otherwise"
 
 
 def _journals_have_a_cause(db: sa.Connection) -> Breaches:
@@ -255,7 +266,9 @@ def _amounts_are_whole(db: sa.Connection) -> Breaches:
     """Every amount is an integer: a database that turned one into a float has lost fils."""
     for name, query in (
         ("entry", sa.select(entry.c.seq, entry.c.amount, entry.c.balance)),
-        ("account", sa.select(account.c.key, account.c.debits_posted, account.c.credits_posted)),
+        ("account", sa.select(account.c.key, account.c.overdraft_limit, *(account.c[name] for name in _COUNTERS))),
+        ("hold", sa.select(hold.c.key, hold.c.amount, hold.c.posted_amount)),
+        ("transfer", sa.select(transfer.c.key, transfer.c.amount, transfer.c.fee)),
     ):
         for row in db.execute(query):
             if not all(value is None or isinstance(value, int) for value in row):

@@ -104,17 +104,20 @@ _AT = Statement(sa.select(journal.c.at).where(journal.c.seq == sa.bindparam("at_
 _LAST = Statement(sa.select(journal.c.seq).order_by(journal.c.seq.desc()).limit(1))
 
 _magnitude = sa.func.abs(entry.c.amount)
+# Both sides of a comparison change case in the database: SQLite knows ASCII letters only, Python all of them.
 _searched = (entry.c.description, merchant.c.name)
 _FILTERS: dict[str, Any] = {
     "since": entry.c.seq >= sa.bindparam("since"),
     "until": entry.c.seq < sa.bindparam("until"),
     "min_amount": _magnitude >= sa.bindparam("min_amount"),
     "max_amount": _magnitude <= sa.bindparam("max_amount"),
-    "category": sa.func.lower(merchant.c.category) == sa.bindparam("category"),
+    "category": sa.func.lower(merchant.c.category) == sa.func.lower(sa.bindparam("category")),
     "credit": entry.c.amount > 0,
     "debit": entry.c.amount < 0,
     "status": entry.c.status == sa.bindparam("status", type_=entry.c.status.type),
-    "q": sa.or_(*(sa.func.lower(text).like(sa.bindparam("q"), escape="\\") for text in _searched)),
+    "q": sa.or_(
+        *(sa.func.lower(text).like(sa.func.lower(sa.bindparam("q")), escape="\\") for text in _searched)
+    ),
 }
 
 
@@ -240,9 +243,9 @@ def _bounds(work: Work, wanted: TransactionFilter) -> tuple[frozenset[str], dict
         if getattr(wanted, name) is not None:
             values[name] = getattr(wanted, name)
     if wanted.category is not None:
-        values["category"] = wanted.category.lower()
+        values["category"] = wanted.category
     if wanted.q is not None:
-        literal = wanted.q.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        literal = wanted.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         values["q"] = f"%{literal}%"
     if wanted.direction is not None:
         names.add(wanted.direction.value)

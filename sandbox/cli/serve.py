@@ -2,6 +2,7 @@
 
 import gc
 import json
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from sandbox.core.ids import chance_secret
 from sandbox.core.settings import Settings
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from sandbox.app import Application
     from sandbox.bank.logins import LoginView
 
@@ -85,7 +88,12 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
     import uvicorn  # noqa: PLC0415
 
     class Server(uvicorn.Server):
-        """Says when it is ready."""
+        """Says when it is ready, and ends well when it is told to stop."""
+
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:  # noqa: ARG002
+            """Stop; a second interrupt does not wait. Uvicorn would die of the signal, which reads as a crash."""
+            self.force_exit = self.should_exit and sig == signal.SIGINT
+            self.should_exit = True
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             """Start, then print the banner."""

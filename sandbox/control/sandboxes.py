@@ -19,7 +19,10 @@ from sandbox.sandboxes.house import DEFAULT, Sandbox
 class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
     """A sandbox to make; everything may be left out."""
 
-    id: Annotated[str, msgspec.Meta(max_length=63, description="a-z, 0-9 and -; made when left out")] | None = None
+    id: (
+        Annotated[str, msgspec.Meta(min_length=1, max_length=63, description="a-z, 0-9 and -; made when left out")]
+        | None
+    ) = None
     source: (
         Annotated[
             str,

@@ -170,8 +170,10 @@ class _Answer:
             headers.append((b"sandbank-time", format_instant(call.root.now).encode()))
         if self.origin is not None:
             headers += cors_headers(self.origin)
-        if not more and len(body) >= _GZIP_FROM_BYTES and _takes_gzip(call):
-            body, headers = await _compressed(body, headers)
+        if not more and len(body) >= _GZIP_FROM_BYTES:
+            headers.append((b"vary", b"Accept-Encoding"))
+            if _takes_gzip(call):
+                body, headers = await _compressed(body, headers)
         await self._send({"type": "http.response.start", "status": start["status"], "headers": headers})
         if self._headless:
             body = b""
@@ -195,7 +197,7 @@ async def _compressed(body: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[
         packed = await asyncio.to_thread(gzip.compress, body, compresslevel=5, mtime=0)
     kept = [pair for pair in headers if pair[0] != b"content-length"]
     size = (b"content-length", b"%d" % len(packed))
-    return packed, [*kept, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"), size]
+    return packed, [*kept, (b"content-encoding", b"gzip"), size]
 
 
 def _given_request_id(call: Call) -> str | None:

@@ -34,7 +34,8 @@ def host_name(call: Call) -> str:
     """The host of a request, in lower case and without its port."""
     host = (call.header(b"host") or "").lower()
     if host.startswith("["):
-        return host.partition("]")[0] + "]"
+        name, bracket, rest = host.partition("]")
+        return name + bracket if not rest or rest.startswith(":") else host
     return host.partition(":")[0]
 
 

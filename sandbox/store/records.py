@@ -60,7 +60,7 @@ class Customer(msgspec.Struct, kw_only=True):
     phone: Annotated[str | None, "E.164, such as +96599001234"] = None
     civil_id: Annotated[str | None, "Kuwaiti Civil ID: 12 digits with a check digit"] = None
     nationality: Annotated[str | None, "ISO 3166-1 alpha-2"] = None
-    date_of_birth: Annotated[date | None, "date of birth; never moved by --as-of"] = None
+    date_of_birth: Annotated[date | None, "date of birth"] = None
     address: Annotated[Json | None, "postal address, any shape"] = None
     kyc_status: Annotated[KycStatus, "how far know-your-customer checks have come"] = KycStatus.VERIFIED
     segment: Annotated[str | None, "behavioural segment"] = None
@@ -237,7 +237,7 @@ class AuditLog(msgspec.Struct, kw_only=True):
 
 
 class TransferRecord(msgspec.Struct, kw_only=True):
-    """A transfer order and what came of it; made by the bank, written by the export."""
+    """A transfer order and what came of it; made by the bank, never read from a folder."""
 
     transfer_id: Annotated[Id, "identifier"]
     user_id: Annotated[Id, "who ordered it", Ref("auth_users")]

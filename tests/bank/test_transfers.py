@@ -126,7 +126,7 @@ def test_another_customer_is_paid_by_account_id(root: StateRoot, fatima: Actor) 
 
 @pytest.mark.parametrize(
     "written",
-    [ARJUN_IBAN, ARJUN_IBAN.lower(), "KW07 SNBK 0000 0000 0000 1004 1700 1", " kw07 snbk0000 000000000100417001 "],
+    [ARJUN_IBAN, ARJUN_IBAN.lower(), "KW07 SNBK 0000 0000 0000 0100 4170 01", " kw07 snbk0000 000000000100417001 "],
     ids=["plain", "lower case", "in groups", "both"],
 )
 def test_another_customer_is_paid_by_iban_however_it_is_written(root: StateRoot, fatima: Actor, written: str) -> None:
@@ -217,7 +217,7 @@ def test_a_foreign_account_pays_nothing_and_nothing_is_kept(root: StateRoot, fat
 def test_a_rehearsed_transfer_leaves_nothing_settled_or_rejected(root: StateRoot, fatima: Actor) -> None:
     before = root.write_number, rows_of(root, transfer), rows_of(root, outbox), booked(root, FATIMA_CURRENT)
     said = root.rehearse(create_transfer, fatima, order(FATIMA_CURRENT, 1_000, account_id=ARJUN_CURRENT))
-    assert said.status is TransferStatus.SETTLED
+    assert said.status == TransferStatus.SETTLED
     with pytest.raises(InsufficientFundsError) as refusal:
         root.rehearse(create_transfer, fatima, order(FATIMA_CURRENT, MAX_FILS, account_id=ARJUN_CURRENT))
     assert refusal.value.facts["transfer_id"] is None
@@ -274,7 +274,7 @@ def test_money_that_the_receiver_has_spent_cannot_be_taken_back(root: StateRoot,
     assert audited(root)[-1] == "REVERSAL_REFUSED"
     assert broken_invariants(root) == []
     move(root, YOUSEF_WALLET, 500)
-    assert back(root, fatima, made.transfer_id).status is TransferStatus.REVERSED
+    assert back(root, fatima, made.transfer_id).status == TransferStatus.REVERSED
     assert available(root, YOUSEF_WALLET) == 0
 
 
@@ -284,7 +284,7 @@ def test_nothing_is_taken_back_between_blocked_accounts(root: StateRoot, fatima:
     sql(root, "UPDATE account SET status = 'frozen' WHERE \"key\" = ?", key_of(root, account_id))
     with pytest.raises(AccountBlockedError):
         back(root, fatima, made.transfer_id)
-    assert look(root, fatima, made.transfer_id).status is TransferStatus.SETTLED
+    assert look(root, fatima, made.transfer_id).status == TransferStatus.SETTLED
     assert broken_invariants(root) == []
 
 
@@ -300,7 +300,7 @@ def test_the_receiver_neither_sees_the_transfer_nor_takes_it_back(root: StateRoo
 
 def test_an_admin_takes_back_anybodys_transfer(root: StateRoot, fatima: Actor) -> None:
     made = pay(root, fatima, FATIMA_CURRENT, 1_500, account_id=ARJUN_CURRENT)
-    assert back(root, sign_in(root, "admin"), made.transfer_id).status is TransferStatus.REVERSED
+    assert back(root, sign_in(root, "admin"), made.transfer_id).status == TransferStatus.REVERSED
 
 
 @pytest.mark.parametrize("transfer_id", [NOBODY, "", "x", "' OR 1=1 --"])

@@ -43,7 +43,7 @@ def test_the_same_seed_write_and_place_give_the_same_identifier(seed: int, n: in
 
 
 def test_another_seed_kind_write_or_place_gives_another_identifier() -> None:
-    found = set()
+    found: set[str] = set()
     for seed, n, kind in product(range(5), range(25), ("a", "b", "a:1")):
         draws = Draws(seed_key(seed), n)
         found.update(draws.uuid(kind) for _ in range(4))

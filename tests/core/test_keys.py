@@ -67,7 +67,7 @@ def test_a_token_names_its_algorithm_and_key() -> None:
 
 def test_the_key_is_published_with_its_rfc_7638_thumbprint() -> None:
     # RFC 8037 appendix A.3: the required members in order of name, without spaces.
-    canonical = '{"crv":"Ed25519","kty":"OKP","x":"%s"}' % KEY.jwk["x"]
+    canonical = '{"crv":"Ed25519","kty":"OKP","x":"' + KEY.jwk["x"] + '"}'
     assert KEY.jwk["kid"] == encoded(hashlib.sha256(canonical.encode()).digest())
 
 

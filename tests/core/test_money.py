@@ -99,7 +99,7 @@ def test_no_text_makes_the_order_amount_parser_fail_otherwise(text: str) -> None
     try:
         fils = parse_order_amount(text)
     except MoneyError as error:
-        assert error.field == "amount"
+        assert error.field == "amount"  # noqa: PT017 - any text may be good
     else:
         assert format_fils(fils) == text
 

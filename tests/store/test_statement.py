@@ -129,13 +129,13 @@ def test_an_in_list_is_refused(db: sa.Connection) -> None:
 
 
 def test_an_in_list_by_parameter_is_refused(db: sa.Connection) -> None:
-    wanted = sa.bindparam("wanted", expanding=True)
+    wanted: Any = sa.bindparam("wanted", expanding=True)
     with pytest.raises(TypeError, match=r"use Connection\.execute"):
         Statement(sa.select(thing).where(thing.c.key.in_(wanted))).all(db, wanted=[1])
 
 
 def test_a_literal_rendered_at_execution_is_refused(db: sa.Connection) -> None:
-    literal = sa.bindparam("wanted", literal_execute=True)
+    literal: Any = sa.bindparam("wanted", literal_execute=True)
     with pytest.raises(TypeError, match=r"use Connection\.execute"):
         Statement(sa.select(thing).where(thing.c.key == literal)).all(db, wanted=1)
 
@@ -162,7 +162,7 @@ def test_a_limit_is_a_constant(db: sa.Connection) -> None:
 
 
 def test_a_given_value_replaces_a_constant(db: sa.Connection) -> None:
-    wanted = sa.bindparam("wanted", 1)
+    wanted: Any = sa.bindparam("wanted", 1)
     statement = Statement(sa.select(thing.c.key).where(thing.c.key == wanted))
     assert statement.one(db).key == 1
     assert statement.one(db, wanted=2).key == 2

@@ -1,0 +1,57 @@
+"""The budget of a transfer: how many SQL statements one may cost."""
+
+import re
+
+import pytest
+from bankside import ARJUN_CURRENT, ARJUN_IBAN, FATIMA_CURRENT, raw
+from support import Client, User, transfer_body
+
+BUDGET = 20
+
+_INSERT = re.compile(r"INSERT INTO \"?(\w+)")
+
+
+def run_for(client: Client, fatima: User, to: dict[str, str]) -> list[str]:
+    """The statements of one transfer, authentication, BEGIN, SAVEPOINT and COMMIT included.
+
+    SQLite tells of an `executemany` row by row; rows of one INSERT that follow each other are one statement here.
+    """
+    root = client.app.house.get("default").root
+    seen: list[str] = []
+    raw(root).set_trace_callback(seen.append)
+    try:
+        answer = fatima.order("/v1/transfers", transfer_body(FATIMA_CURRENT, ARJUN_CURRENT, "1.000") | {"to": to})
+    finally:
+        raw(root).set_trace_callback(None)
+    assert answer.status_code == 201, answer.text
+    statements: list[str] = []
+    previous = None
+    for statement in seen:
+        match = _INSERT.match(statement)
+        table = match[1] if match else None
+        if table is None or table != previous:
+            statements.append(statement)
+        previous = table
+    return statements
+
+
+@pytest.mark.parametrize("to", [{"account_id": ARJUN_CURRENT}, {"iban": ARJUN_IBAN}], ids=["account", "iban"])
+def test_a_transfer_under_a_key_stays_within_its_budget(client: Client, fatima: User, to: dict[str, str]) -> None:
+    run_for(client, fatima, to)
+    statements = run_for(client, fatima, to)
+    assert statements[-1] == "COMMIT"
+    assert sum(statement.startswith("BEGIN") for statement in statements) == 1
+    assert len(statements) <= BUDGET, "\n".join(statements)
+
+
+def test_a_read_costs_few_statements_and_begins_no_transaction(client: Client, fatima: User) -> None:
+    root = client.app.house.get("default").root
+    seen: list[str] = []
+    raw(root).set_trace_callback(seen.append)
+    try:
+        assert fatima.get("/v1/accounts").status_code == 200
+        assert fatima.get("/v1/accounts").status_code == 200
+    finally:
+        raw(root).set_trace_callback(None)
+    assert all(statement.startswith("SELECT") for statement in seen)
+    assert len(seen) <= 4

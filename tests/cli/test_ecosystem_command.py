@@ -1,0 +1,80 @@
+"""`sandbank ecosystem validate`: a folder of collections is looked at before it is served."""
+
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+from support import copy_of_tiny, edit, tiny_image
+
+from sandbox.cli import main
+
+
+def validate(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["ecosystem", "validate", *arguments])
+
+
+def test_a_shipped_ecosystem_is_valid() -> None:
+    ended = validate("tiny")
+    assert ended.exit_code == 0
+    assert "is valid" in ended.stdout
+    assert tiny_image().facts.digest in ended.stdout
+    assert "invariants hold" in ended.stdout
+    assert ended.stderr == ""
+
+
+def test_a_folder_is_valid(tmp_path: Path) -> None:
+    ended = validate(str(copy_of_tiny(tmp_path / "mine")))
+    assert ended.exit_code == 0
+    assert str(tmp_path / "mine") in ended.stdout
+
+
+def test_every_failure_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
+    folder = copy_of_tiny(tmp_path / "broken")
+
+    def break_rows(rows: list[dict[str, Any]]) -> None:
+        rows[0]["balance"] = "1.2345"
+        rows[1]["status"] = "OPEN"
+        rows[2]["opened_at"] = "yesterday"
+
+    edit(folder, "accounts", break_rows)
+    ended = validate(str(folder))
+    assert ended.exit_code == 1
+    assert ended.stdout == ""
+    for word in ("balance", "status", "opened_at", "Nothing was loaded"):
+        assert word in ended.stderr
+
+
+def test_very_many_failures_are_cut_with_a_count(tmp_path: Path) -> None:
+    folder = copy_of_tiny(tmp_path / "broken")
+
+    def break_all(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["status"] = "DONE"
+            row["channel"] = 1
+
+    edit(folder, "transactions", break_all)
+    ended = validate(str(folder))
+    assert ended.exit_code == 1
+    assert "more" in ended.stderr.splitlines()[-2]
+
+
+def test_a_folder_that_is_not_there_is_a_mistake() -> None:
+    ended = validate("nowhere")
+    assert ended.exit_code == 2
+    assert "tiny" in ended.stderr, "the names there are"
+
+
+def test_a_hash_that_cannot_be_verified_is_a_warning_that_a_default_password_settles(tmp_path: Path) -> None:
+    folder = copy_of_tiny(tmp_path / "odd")
+
+    def simulate(rows: list[dict[str, Any]]) -> None:
+        del rows[0]["password"]
+        rows[0]["password_hash"] = "$simulated$nothing"
+
+    edit(folder, "credentials", simulate)
+    warned = validate(str(folder))
+    assert warned.exit_code == 0
+    assert "warning: " in warned.stdout
+    settled = validate(str(folder), "--default-password", "Default-2026!")
+    assert settled.exit_code == 0
+    assert "warning: " not in settled.stdout or "default" in settled.stdout.lower()

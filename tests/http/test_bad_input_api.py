@@ -1,0 +1,337 @@
+"""Bad input at every door: a clear problem, never a 500, and nothing changed."""
+
+import json
+from typing import Any
+
+import pytest
+from checks import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_SAVINGS, JSON, assert_problem, faults, unchanged
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import VIRTUAL, Client, User, transfer_body
+
+from sandbox.app import create_app
+
+GOOD = transfer_body(FATIMA_CURRENT, FATIMA_SAVINGS, "1.000")
+
+BODY_OPERATIONS = {
+    "/v1/auth/login": "POST",
+    "/v1/auth/refresh": "POST",
+    f"/v1/accounts/{FATIMA_CURRENT}": "PATCH",
+    "/v1/deposits": "POST",
+    "/v1/withdrawals": "POST",
+    "/v1/transfers": "POST",
+    "/v1/transfers/unknown/reversal": "POST",
+    "/_sandbox/reset": "POST",
+    "/_sandbox/sandboxes": "POST",
+}
+NEEDS_A_BODY = [path for path in BODY_OPERATIONS if not path.endswith(("reversal", "reset", "sandboxes"))]
+
+
+def ask(user: User, path: str, content: bytes, headers: dict[str, Any] | None = None) -> Any:
+    sent = {"idempotency-key": "k"} | (JSON if headers is None else headers)
+    return user.request(BODY_OPERATIONS[path], path, content=content, headers=sent)
+
+
+def test_every_operation_with_a_body_is_tried_here() -> None:
+    app = create_app(VIRTUAL)
+    writing = {f"{op.method} {op.template}" for op in app.table.operations if op.method in {"POST", "PATCH", "PUT"}}
+    app.house.close()
+    tried = {f"{method} {path}" for path, method in BODY_OPERATIONS.items()}
+    tried = {text.replace(FATIMA_CURRENT, "{account_id}").replace("unknown", "{transfer_id}") for text in tried}
+    assert writing - tried == {"POST /v1/auth/logout"}
+    assert tried <= writing
+
+
+@pytest.mark.parametrize("path", BODY_OPERATIONS)
+@pytest.mark.parametrize("raw", [b"{", b'{"a":"\xff"}', b'{"a":NaN}', b'{"a":1,"a":1}', b"[" * 700 + b"]" * 700])
+def test_broken_json_is_400_everywhere(fatima: User, path: str, raw: bytes) -> None:
+    with unchanged(fatima.client):
+        assert_problem(ask(fatima, path, raw), 400, "malformed_json")
+
+
+@pytest.mark.parametrize("path", BODY_OPERATIONS)
+@pytest.mark.parametrize("body", [{"surprise": 1}, [], "x", 7, True])
+def test_a_wrong_shape_is_400_everywhere(fatima: User, path: str, body: Any) -> None:
+    with unchanged(fatima.client):
+        assert faults(ask(fatima, path, json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize("path", NEEDS_A_BODY)
+def test_a_missing_body_is_400(fatima: User, path: str) -> None:
+    with unchanged(fatima.client):
+        assert_problem(ask(fatima, path, b""), 400, "malformed_json")
+        assert_problem(ask(fatima, path, b"", headers={}), 400, "malformed_json")
+
+
+@pytest.mark.parametrize("path", BODY_OPERATIONS)
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        b"text/plain",
+        b"application/xml",
+        b"application/x-www-form-urlencoded",
+        b"multipart/form-data; boundary=x",
+        b"application/jsonp",
+        b"json",
+        b"",
+        b"\xff\xfe",
+        None,
+    ],
+)
+def test_a_wrong_media_type_is_415(fatima: User, path: str, media_type: bytes | None) -> None:
+    headers = {} if media_type is None else {"content-type": media_type}
+    with unchanged(fatima.client):
+        assert_problem(ask(fatima, path, b'{"a":1}', headers=headers), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json; charset=utf-8", "application/json;charset=UTF-8", "APPLICATION/JSON"]
+)
+def test_parameters_of_the_media_type_are_fine(fatima: User, media_type: str) -> None:
+    answer = ask(fatima, "/v1/transfers", json.dumps(GOOD).encode(), headers={"content-type": media_type})
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("path", BODY_OPERATIONS)
+def test_ten_megabytes_are_413(fatima: User, path: str) -> None:
+    with unchanged(fatima.client):
+        assert_problem(ask(fatima, path, b'{"a":"' + b"x" * 10_000_000 + b'"}'), 413, "body_too_large")
+
+
+def test_ten_megabytes_in_pieces_are_413(fatima: User) -> None:
+    async def pieces() -> Any:
+        for _ in range(100):
+            yield b" " * 100_000
+
+    with unchanged(fatima.client):
+        headers = JSON | {"idempotency-key": "k"}
+        answer = fatima.request("POST", "/v1/transfers", content=pieces(), headers=headers)
+        assert_problem(answer, 413, "body_too_large")
+
+
+AMOUNTS: dict[Any, str] = {
+    "1.0000": "amount_decimals",
+    "1.00": "amount_decimals",
+    "1": "amount_decimals",
+    "1.": "amount_decimals",
+    "0.000": "amount_not_positive",
+    "-1.000": "amount_not_positive",
+    "-0.000": "amount_not_positive",
+    "9007199254740.992": "amount_too_large",
+    "9999999999999999.999": "amount_too_large",
+    "99999999999999999999999.999": "amount_too_large",
+    "NaN": "amount_malformed",
+    "Infinity": "amount_malformed",
+    "1e3": "amount_malformed",
+    "+1.000": "amount_malformed",
+    " 1.000": "amount_malformed",
+    "1,000": "amount_malformed",
+    "1.000 KWD": "amount_malformed",
+    "٣.٠٠٠": "amount_malformed",
+    "01.000": "amount_malformed",
+    "": "amount_malformed",
+    ".500": "amount_malformed",
+    1: "wrong_type",
+    1.5: "wrong_type",
+    None: "wrong_type",
+    True: "wrong_type",
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/transfers", "/v1/deposits", "/v1/withdrawals"])
+def test_what_is_no_amount_is_400_and_moves_nothing(fatima: User, path: str) -> None:
+    start = GOOD if path == "/v1/transfers" else {"account_id": FATIMA_CURRENT}
+    with unchanged(fatima.client):
+        for amount, code in AMOUNTS.items():
+            body = start | {"amount": {"amount": amount, "currency": "KWD"}}
+            assert faults(ask(fatima, path, json.dumps(body).encode())) == {"/amount/amount": code}, amount
+
+
+@pytest.mark.parametrize("account_id", [ARJUN_CURRENT, "x", "0" * 64, "' OR 1=1", "../..", "💰", "\x7f"])
+def test_a_foreign_id_in_a_body_is_404(fatima: User, account_id: str) -> None:
+    body = GOOD | {"from_account_id": account_id}
+    assert_problem(ask(fatima, "/v1/transfers", json.dumps(body).encode()), 404, "not_found")
+    assert fatima.get("/v1/transfers").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "segment",
+    ["%ff", "%00", "%C0%80", "%0d%0a", "%F0%9F%92%B0", "%E2%80%AE", "a;b=c", "x" * 8000, "%25", "%zz", "'", "*", "%20"],
+)
+@pytest.mark.parametrize(
+    "path", ["/v1/accounts/{}", "/v1/transactions/{}", "/v1/transfers/{}", "/v1/accounts/{}/balances"]
+)
+def test_an_odd_id_in_a_path_is_404(fatima: User, path: str, segment: str) -> None:
+    with unchanged(fatima.client):
+        assert_problem(fatima.get(path.format(segment)), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v1", "/v1/", "/v2/accounts", "/v1/accounts/", "/v1//accounts", "/V1/accounts", "/v1/accounts/a/b/c"]
+    + ["/v1/%ff", "/v1/accounts%00", "/v1/" + "a/" * 2000, "/" + "x" * 20_000, "/_sandbox", "/_sandbox/nothing", "/s"],
+)
+def test_a_path_that_leads_nowhere_is_404(fatima: User, path: str) -> None:
+    assert_problem(fatima.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "%ff", "%00", "DEFAULT", "x" * 100, "-a", "a_b", "%2e%2e"])
+def test_an_unknown_sandbox_is_404_and_not_made(client: Client, name: str) -> None:
+    assert_problem(client.get(f"/s/{name}/v1/accounts"), 404, "sandbox_unknown")
+    assert len(client.get("/_sandbox/sandboxes").json()["items"]) == 1
+
+
+@pytest.mark.parametrize("name", [b"nobody", b"\xff", b"a b", b"x" * 5000])
+def test_an_unknown_sandbox_in_the_header_is_404(client: Client, name: bytes) -> None:
+    headers: Any = {"x-sandbox": name}
+    assert_problem(client.get("/v1/accounts", headers=headers), 404, "sandbox_unknown")
+    assert_problem(client.post("/_sandbox/reset", headers=headers), 404, "sandbox_unknown")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "surprise=1",
+        "Limit=1",
+        "li%6dit=1",
+        "%00=1",
+        "%ff=1",
+        "limit=1&surprise",
+        "customer=x",
+        "cursor[]=1",
+        "x" * 5000,
+    ],
+)
+def test_an_unknown_query_parameter_is_400(fatima: User, query: str) -> None:
+    with unchanged(fatima.client):
+        assert set(faults(fatima.get(f"/v1/accounts?{query}")).values()) == {"unknown_parameter"}
+
+
+def test_every_operation_refuses_an_unknown_query_parameter(client: Client, fatima: User) -> None:
+    admin = client.login("admin")
+    for operation in client.app.table.operations:
+        user = fatima if operation.roles is None or "customer" in operation.roles else admin
+        path = operation.template.replace("{", "").replace("}", "")
+        answer = user.request(operation.method, f"{path}?surprise=1")
+        assert faults(answer) == {"?surprise": "unknown_parameter"}, operation
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "x", "", "%ff", "%00", "9" * 30, "0x10", "NaN", "1 "])
+@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/transactions", "/v1/transfers"])
+def test_a_bad_limit_is_400(fatima: User, path: str, limit: str) -> None:
+    assert set(faults(fatima.get(f"{path}?limit={limit}"))) == {"?limit"}
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "%ff", "%00", "====", "YQ", "YWNjb3VudHM6", "YWNjb3VudHM6LTE", "YWNjb3VudHM6MTox", "🦆", "a" * 150]
+    + ["YWNjb3VudHM65LqU", "YWNjb3VudHM6MTE1MjkyMTUwNDYwNjg0Njk3NjAw"],
+)
+def test_a_bad_cursor_is_400(fatima: User, cursor: str) -> None:
+    assert faults(fatima.get(f"/v1/accounts?cursor={cursor}")) == {"?cursor": "invalid_cursor"}
+
+
+def test_a_cursor_of_another_list_is_400(client: Client) -> None:
+    auditor = client.login("auditor")
+    lists = ("/v1/accounts", "/v1/transactions", "/v1/audit-logs")
+    cursors = {path: auditor.get(f"{path}?limit=1").json()["page"]["next_cursor"] for path in lists}
+    for path in lists:
+        for origin, cursor in cursors.items():
+            answer = auditor.get(path, params={"cursor": cursor})
+            if origin == path:
+                assert answer.status_code == 200
+            else:
+                assert faults(answer) == {"?cursor": "invalid_cursor"}
+
+
+def test_a_cursor_of_somebody_else_shows_only_ones_own(client: Client, fatima: User) -> None:
+    cursor = client.login("auditor").get("/v1/accounts?limit=1").json()["page"]["next_cursor"]
+    answer = fatima.get("/v1/accounts", params={"cursor": cursor})
+    assert {account["customer_id"] for account in answer.json()["items"]} == {fatima.tokens["user"]["customer_id"]}
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["accept", "accept-language", "accept-encoding", "if-none-match", "if-match", "x-request-id", "prefer"]
+    + ["x-forwarded-for", "user-agent", "sandbank-directive", "range", "expect", "cookie", "content-encoding"],
+)
+@pytest.mark.parametrize("value", [b"\xff\xfe\x80", b"", b",,,;;;q=", b"x" * 20_000, b'"', b"*;q=NaN", b"\x7f\x01"])
+def test_odd_header_bytes_do_no_harm(fatima: User, header: str, value: bytes) -> None:
+    headers: Any = {header: value}
+    with unchanged(fatima.client):
+        answer = fatima.get(f"/v1/accounts/{FATIMA_CURRENT}", headers=headers)
+    assert answer.status_code in {200, 304}, answer.text
+    refused = fatima.get("/v1/accounts/unknown", headers=headers)
+    assert_problem(refused, 404, "not_found")
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe\x80", b"", b"x" * 20_000, b"94.128.33.208\x00"])
+@pytest.mark.parametrize("header", ["user-agent", "x-forwarded-for"])
+def test_odd_header_bytes_that_are_kept_do_no_harm(client: Client, header: str, value: bytes) -> None:
+    body = {"username": "fatima", "password": "Fatima-2026!"}
+    headers: Any = {header: value}
+    assert client.post("/v1/auth/login", body, headers=headers).status_code == 200
+    assert client.login("auditor").get("/v1/audit-logs").status_code == 200
+    client.assert_sound()
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+KNOWN_NAMES = [
+    *("username", "password", "device", "refresh_token", "nickname", "account_id", "amount", "currency", "channel"),
+    *("reference", "from_account_id", "to", "iban", "name", "purpose", "reason", "seed", "id", "from", "ecosystem"),
+]
+KNOWN_VALUES = st.sampled_from(
+    [FATIMA_CURRENT, ARJUN_CURRENT, "KWD", "1.000", "KW07SNBK0000000000000100417001", "fatima", "", "atm", 0, 2**53]
+)
+LIKELY = st.recursive(
+    JSON_VALUES | KNOWN_VALUES,
+    lambda inner: st.dictionaries(st.sampled_from(KNOWN_NAMES), inner, max_size=6),
+    max_leaves=10,
+)
+
+
+def test_random_bodies_never_break_the_server() -> None:
+    client = Client()
+    user = client.login()
+
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(path=st.sampled_from(sorted(BODY_OPERATIONS)), body=JSON_VALUES | LIKELY, dry=st.booleans())
+    def try_one(path: str, body: Any, dry: bool) -> None:  # noqa: FBT001
+        nonlocal user
+        known = path.startswith(("/v1/deposits", "/v1/withdrawals", "/v1/transfers"))
+        target = f"{path}?dry_run=true" if dry and known else path
+        headers = JSON | {"idempotency-key": client.next_key()}
+        answer = user.request(BODY_OPERATIONS[path], target, content=json.dumps(body).encode(), headers=headers)
+        assert answer.status_code < 500, answer.text
+        if answer.status_code >= 400:
+            assert_problem(answer, answer.status_code, answer.json()["code"])
+        elif path == "/_sandbox/reset":
+            user = client.login()
+
+    try:
+        try_one()
+        client.assert_sound()
+    finally:
+        client.close()
+
+
+def test_random_bytes_never_break_the_server() -> None:
+    client = Client()
+    user = client.login()
+
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(path=st.sampled_from(NEEDS_A_BODY), raw=st.binary(min_size=1, max_size=60))
+    def try_one(path: str, raw: bytes) -> None:
+        answer = ask(user, path, raw)
+        assert answer.status_code == 400
+        assert_problem(answer, 400, answer.json()["code"])
+
+    try:
+        with unchanged(client):
+            try_one()
+    finally:
+        client.close()
