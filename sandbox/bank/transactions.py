@@ -115,9 +115,7 @@ _FILTERS: dict[str, Any] = {
     "credit": entry.c.amount > 0,
     "debit": entry.c.amount < 0,
     "status": entry.c.status == sa.bindparam("status", type_=entry.c.status.type),
-    "q": sa.or_(
-        *(sa.func.lower(text).like(sa.func.lower(sa.bindparam("q")), escape="\\") for text in _searched)
-    ),
+    "q": sa.or_(*(sa.func.lower(text).like(sa.func.lower(sa.bindparam("q")), escape="\\") for text in _searched)),
 }
 
 

@@ -47,6 +47,7 @@ RULES = (
     ),
     Rule("accounts", "balance", "at least what the account's PENDING debits hold, less the overdraft limit"),
     Rule("transactions", "amount", "more than 0.000; the direction says which way"),
+    Rule("transactions", "amount", "all movements together at most 2^61 fils, which is what the ledger can count"),
     Rule("transactions", "amount", "no movement takes the running balance under the overdraft limit at any moment"),
     Rule("transactions", "customer_id", "the holder of the account, when it is given"),
     Rule("transactions", "booked_at", "not after `as_of`"),

@@ -117,7 +117,8 @@ class PathTable:
             else:
                 node.parameter = node.parameter or _Node()
                 node = node.parameter
-        for method, (handler, _) in route.route_handler_map.items():
+        # Litestar keeps them in the order of a set, which differs from run to run.
+        for method, (handler, _) in sorted(route.route_handler_map.items()):
             if method == "OPTIONS" or ROLES not in handler.opt:
                 continue  # Litestar's own; what does not say who may use it is not served
             operation = Operation(

@@ -44,7 +44,10 @@ def open_image(folder: Path, settings: Settings) -> Image:
     """
     if not settings.image_cache:
         return compile_image(folder, settings)
-    place = _cache_place(folder, settings)
+    try:
+        place = _cache_place(folder, settings)
+    except RuntimeError:  # nobody's home folder can be found: there is no place to keep an image
+        return compile_image(folder, settings)
     cached = _read_cached(place, settings)
     if cached is not None:
         return cached

@@ -31,7 +31,7 @@ SANDBOX_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 class Sandbox:
     """One isolated bank: its id, what it is reset to, and its live state."""
 
-    __slots__ = ("id", "name", "origin", "origin_image", "root")
+    __slots__ = ("id", "name", "origin", "origin_image", "root", "seed")
 
     def __init__(self, sandbox_id: str, *, name: str | None, origin: str, root: StateRoot) -> None:
         self.id = sandbox_id
@@ -39,6 +39,8 @@ class Sandbox:
         self.origin = origin
         """What it was made from: `ecosystem:x` or `sandbox:x`."""
         self.origin_image = root.image
+        self.seed = root.seed
+        """What a reset goes back to, unless it names another."""
         self.root = root
 
 
@@ -104,11 +106,11 @@ class House:
             detail = "must be 1 to 63 of a-z, 0-9 and -, and not start with -"
             raise ValidationFailedError([Fault("/id", "wrong_format", detail)])
         self._require_free(wanted)
-        origin, image = await self._source(source, caller)
+        origin, image, own_seed = await self._source(source, caller)
         # The source may have taken a moment to compile: somebody else may have been quicker.
         self._require_room()
         self._require_free(wanted)
-        root = self._new_root(image, seed=seed, generation=1)
+        root = self._new_root(image, seed=own_seed if seed is None else seed, generation=1)
         made = Sandbox(wanted, name=name, origin=origin, root=root)
         self._sandboxes[wanted] = made
         return made
@@ -120,9 +122,13 @@ class House:
             EcosystemUnknownError, EcosystemInvalidError: of the ecosystem.
         """
         if ecosystem is not None:
-            sandbox.origin, sandbox.origin_image = await self._source(f"ecosystem:{ecosystem}", sandbox.id)
+            origin, image, _ = await self._source(f"ecosystem:{ecosystem}", sandbox.id)
+            if self.get(sandbox.id) is not sandbox:
+                raise SandboxUnknownError("The sandbox was replaced while the ecosystem was compiled.")
+            sandbox.origin, sandbox.origin_image = origin, image
         old = sandbox.root
-        sandbox.root = self._new_root(sandbox.origin_image, seed=seed, generation=old.generation + 1)
+        chosen = sandbox.seed if seed is None else seed
+        sandbox.root = self._new_root(sandbox.origin_image, seed=chosen, generation=old.generation + 1)
         old.retire()
         return sandbox.root
 
@@ -147,7 +153,7 @@ class House:
     def close(self) -> None:
         """Close every connection."""
         for sandbox in self._sandboxes.values():
-            sandbox.root.retire()
+            sandbox.root.close()
             sandbox.root.image.close()
             sandbox.origin_image.close()
         for image in self._images.values():
@@ -175,15 +181,17 @@ class House:
             if candidate not in self._sandboxes:
                 return candidate
 
-    async def _source(self, source: str | None, caller: str) -> tuple[str, Image]:
+    async def _source(self, source: str | None, caller: str) -> tuple[str, Image, int | None]:
+        """What a sandbox is made from: its name, its image, and the seed it brings (none: the settings' or its own)."""
         if source is None:
             from_caller = self.get(caller)
-            return from_caller.origin, from_caller.origin_image
+            return from_caller.origin, from_caller.origin_image, from_caller.seed
         kind, _, name = source.partition(":")
         if kind == "sandbox" and name:
-            return source, await self.get(name).root.capture()
+            root = self.get(name).root
+            return source, await root.capture(), root.seed
         if kind == "ecosystem" and name:
-            return source, await self._image(name)
+            return source, await self._image(name), None
         detail = "must be ecosystem:NAME or sandbox:ID"
         raise ValidationFailedError([Fault("/from", "wrong_format", detail)])
 

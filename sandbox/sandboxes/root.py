@@ -88,6 +88,7 @@ class StateRoot:
     """One bank's live state: its image, its own copy once it was written to, its clock and its token cache."""
 
     __slots__ = (
+        "_closed",
         "_db",
         "_digest",
         "_in_flight",
@@ -119,6 +120,7 @@ class StateRoot:
         self._digest: tuple[int, str] | None = None
         self._in_flight = 0
         self._retired = False
+        self._closed = False
         self._requests = 0
 
     @property
@@ -143,6 +145,7 @@ class StateRoot:
 
     def read(self, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(work, ...)` on the current state; it must not write, and cannot on a fresh sandbox."""
+        assert not self._closed, "a closed root answers no more"
         db = self._db or self.image.reader
         work = Work(
             db,
@@ -160,24 +163,7 @@ class StateRoot:
             DomainError: `fn` refused. Everything it did is rolled back, what it marked as surviving is committed.
             Exception: a bug. Everything is rolled back.
         """
-        run, work = self._begin(dry=False)
-        try:
-            run("SAVEPOINT ordered")
-            outcome = fn(work, *args, **kwargs)
-            work.finish()
-        except DomainError:
-            run("ROLLBACK TO ordered")
-            left = self._guarded(run, work.refuse)
-            if not left:
-                run("ROLLBACK")
-                raise
-            self._guarded(run, work.finish)
-            self._commit(run)
-            raise
-        except BaseException:
-            run("ROLLBACK")
-            raise
-        self._commit(run)
+        outcome: T = self._transact(lambda work: fn(work, *args, **kwargs), None)
         return outcome
 
     def order(
@@ -190,28 +176,7 @@ class StateRoot:
         Raises:
             IdempotencyKeyReusedError: the key came with another request before.
         """
-        run, work = self._begin(dry=False)
-        try:
-            stored = self._stored(work, keyed)
-            if stored is not None:
-                run("ROLLBACK")
-                return stored
-            run("SAVEPOINT ordered")
-            try:
-                answer = keyed.encode(fn(work, *args, **kwargs))
-            except DomainError as refusal:
-                run("ROLLBACK TO ordered")
-                refused = keyed.encode_refusal(refusal)
-                if refused is None:
-                    raise
-                work.refuse()
-                answer = refused
-            work.finish()
-            self._keep(work, keyed, answer)
-        except BaseException:
-            run("ROLLBACK")
-            raise
-        self._commit(run)
+        answer: Answer = self._transact(lambda work: keyed.encode(fn(work, *args, **kwargs)), keyed)
         return answer
 
     def rehearse(self, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -264,19 +229,26 @@ class StateRoot:
         self._retired = True
         self._close_if_done()
 
-    def _close_if_done(self) -> None:
-        if not self._retired or self._in_flight > 0 or self._db is None:
-            return
+    def close(self) -> None:
+        """Close at once: the server stops."""
+        self._retired = self._closed = True
         db, self._db = self._db, None
+        if db is not None:
+            disconnect(db)
+
+    def _close_if_done(self) -> None:
+        if not self._retired or self._in_flight > 0 or self._closed:
+            return
         try:
             # Giving megabytes back to the allocator can wait until whoever asked for a reset has the answer.
-            asyncio.get_running_loop().call_soon(disconnect, db)
+            asyncio.get_running_loop().call_soon(self.close)
+            self._closed = True
         except RuntimeError:
-            disconnect(db)
+            self.close()
 
     def _begin(self, *, dry: bool) -> tuple[Callable[[str], Any], Work]:
         if self._db is None:
-            assert not (self._retired and self._in_flight == 0), "a closed root takes no writes"
+            assert not self._closed, "a closed root takes no writes"
             self._db = self.image.take()
         run = driver(self._db).execute
         run("BEGIN IMMEDIATE")
@@ -303,13 +275,35 @@ class StateRoot:
         run("COMMIT")
         self.write_number += 1
 
-    @staticmethod
-    def _guarded(run: Callable[[str], Any], step: Callable[[], T]) -> T:
+    def _transact(self, ordered: Callable[[Work], Any], keyed: KeyedOrder | None) -> Any:
+        """The one way to write: tick, run, and commit what came of it, a refusal's traces and answer included."""
+        refusal: DomainError | None = None
+        run, work = self._begin(dry=False)
         try:
-            return step()
+            stored = self._stored(work, keyed) if keyed is not None else None
+            if stored is not None:
+                run("ROLLBACK")
+                return stored
+            run("SAVEPOINT ordered")
+            try:
+                outcome = ordered(work)
+            except DomainError as error:
+                run("ROLLBACK TO ordered")
+                outcome = keyed.encode_refusal(error) if keyed is not None else None
+                left = work.refuse()
+                if outcome is None and not left:
+                    raise
+                refusal = error
+            work.finish()
+            if keyed is not None and outcome is not None:
+                self._keep(work, keyed, outcome)
         except BaseException:
             run("ROLLBACK")
             raise
+        self._commit(run)
+        if refusal is not None and outcome is None:
+            raise refusal
+        return outcome
 
     @staticmethod
     def _stored(work: Work, keyed: KeyedOrder) -> Answer | None:

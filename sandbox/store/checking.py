@@ -27,6 +27,9 @@ from sandbox.store.records import COLLECTIONS
 Found = Iterator[tuple[str, int, str, str]]
 """Faults as (collection, position, field, message)."""
 
+_MOVED_AT_MOST = 2**61
+"""The bank's own accounts see every movement, and their counters are 64-bit integers."""
+
 LOCKED_AFTER = 5
 """Failed sign-ins in a row that lock a user."""
 
@@ -89,7 +92,12 @@ def _accounts(raw: RawEcosystem) -> Found:
 def _transactions(raw: RawEcosystem) -> Found:
     as_of = raw.manifest.as_of
     holders = {row["account_id"]: row["customer_id"] for row in raw.rows["accounts"]}
+    total = 0
     for position, row in enumerate(raw.rows["transactions"]):
+        total += abs(row["amount"])
+        if total > _MOVED_AT_MOST:
+            yield "transactions", position, "amount", "takes all movements together past what the ledger can count"
+            return
         if row["amount"] <= 0:
             yield "transactions", position, "amount", "must be more than 0.000; the direction says which way"
         if row["customer_id"] not in {None, holders[row["account_id"]]}:

@@ -24,6 +24,8 @@ def pack_id(text: str) -> bytes:
     if _UUID.fullmatch(text):
         return bytes.fromhex(text.replace("-", ""))
     raw = text.encode()
+    if b"\0" in raw:
+        return b"\0" + raw  # no identifier has a NUL: what is looked up with one must find nothing
     return raw + b"\0" if len(raw) == 16 else raw
 
 

@@ -67,7 +67,11 @@ def test_the_right_password_opens_a_session(root: StateRoot) -> None:
     opened = good(root)
     assert (opened.user.username, opened.user.role) == ("fatima", Role.CUSTOMER)
     actor = root.read(identity.actor_of, opened.session_id, ip_address="10.0.0.1")
-    assert (actor.username, actor.session_id, actor.customer_id) == ("fatima", opened.session_id, opened.user.customer_id)
+    assert (actor.username, actor.session_id, actor.customer_id) == (
+        "fatima",
+        opened.session_id,
+        opened.user.customer_id,
+    )
     assert audited(root) == ["SIGNED_IN"]
     assert sql(root, "SELECT last_login_at FROM auth_user WHERE username = 'fatima'") == [(root.now,)]
 
@@ -193,9 +197,7 @@ def test_a_wrong_password_never_says_that_the_password_has_expired(root: StateRo
     assert fail(root, username=EXPIRED[0]).facts == {"attempts_left": 4}
 
 
-@pytest.mark.parametrize(
-    ("status", "refusal"), [("suspended", UserSuspendedError), ("pending", UserPendingError)]
-)
+@pytest.mark.parametrize(("status", "refusal"), [("suspended", UserSuspendedError), ("pending", UserPendingError)])
 def test_a_user_who_is_not_active_is_refused_only_with_the_right_password(
     root: StateRoot, status: str, refusal: type[DomainError]
 ) -> None:
@@ -231,16 +233,12 @@ def test_a_verdict_on_a_password_changed_since_counts_as_wrong(root: StateRoot) 
     old = root.read(identity.stored_hash, "fatima")
     sql(root, "UPDATE credential SET password_hash = 'another' WHERE password_hash = ?", old)
     with pytest.raises(InvalidCredentialsError):
-        root.write(
-            identity.sign_in, "fatima", Verdict(old, matches=True), device=DeviceFacts(), ip_address="10.0.0.1"
-        )
+        root.write(identity.sign_in, "fatima", Verdict(old, matches=True), device=DeviceFacts(), ip_address="10.0.0.1")
 
 
 def device_of(root: StateRoot, opened: SignedIn) -> str:
     """The device that a session runs on."""
-    query = (
-        "SELECT lower(hex(d.id)) FROM login_session s JOIN registered_device d ON d.\"key\" = s.device WHERE s.id = ?"
-    )
+    query = 'SELECT lower(hex(d.id)) FROM login_session s JOIN registered_device d ON d."key" = s.device WHERE s.id = ?'
     return str(sql(root, query, bytes.fromhex(opened.session_id.replace("-", "")))[0][0])
 
 
@@ -336,7 +334,7 @@ def test_a_refresh_token_used_twice_is_theft_and_ends_the_session(root: StateRoo
     with pytest.raises(TokenInvalidError):
         root.read(identity.actor_of, opened.session_id, ip_address=None)
     assert audited(root) == ["SIGNED_IN", "TOKEN_REFRESHED", "REFRESH_TOKEN_REUSED"]
-    severity = sql(root, "SELECT severity, ip_address FROM audit_log ORDER BY \"key\" DESC LIMIT 1")
+    severity = sql(root, 'SELECT severity, ip_address FROM audit_log ORDER BY "key" DESC LIMIT 1')
     assert severity == [("critical", "6.6.6.6")]
     assert broken_invariants(root) == []
 

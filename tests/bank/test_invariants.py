@@ -103,9 +103,9 @@ def swap_the_banks_side_of_two_deposits(db: sa.Connection) -> None:
 
 
 def forge_halves_of_fils(db: sa.Connection) -> None:
-    run("UPDATE entry SET amount = amount - 0.5 WHERE status = ? AND balance IS NULL", STATUS[TransactionStatus.FAILED])(
-        db
-    )
+    run(
+        "UPDATE entry SET amount = amount - 0.5 WHERE status = ? AND balance IS NULL", STATUS[TransactionStatus.FAILED]
+    )(db)
 
 
 def postpone_a_journal(db: sa.Connection) -> None:
@@ -125,7 +125,9 @@ FORGERIES: list[tuple[str, str, Forgery]] = [
     (
         "counters_are_the_fold_of_entries",
         "both counters grow alike",
-        run("UPDATE account SET debits_posted = debits_posted + 1, credits_posted = credits_posted + 1 WHERE code IS NULL"),
+        run(
+            "UPDATE account SET debits_posted = debits_posted + 1, credits_posted = credits_posted + 1 WHERE code IS NULL"
+        ),
     ),
     (
         "counters_are_the_fold_of_entries",
@@ -140,7 +142,9 @@ FORGERIES: list[tuple[str, str, Forgery]] = [
     (
         "running_balances",
         "a balance that is no sum",
-        run("UPDATE entry SET balance = balance + 1 WHERE seq = (SELECT max(seq) FROM entry WHERE balance IS NOT NULL)"),
+        run(
+            "UPDATE entry SET balance = balance + 1 WHERE seq = (SELECT max(seq) FROM entry WHERE balance IS NOT NULL)"
+        ),
     ),
     (
         "unposted_entries_have_no_balance",

@@ -239,7 +239,7 @@ def test_a_hold_posted_partly_releases_the_rest(root: StateRoot) -> None:
     root.write(ledger.post_hold, hold_id, amount=4_000)
     assert booked(root, ARJUN_CURRENT) == before[0] - 4_000
     assert available(root, ARJUN_CURRENT) == before[1] - 4_000
-    assert sql(root, "SELECT status, posted_amount FROM hold ORDER BY \"key\" DESC LIMIT 1") == [("posted", -4_000)]
+    assert sql(root, 'SELECT status, posted_amount FROM hold ORDER BY "key" DESC LIMIT 1') == [("posted", -4_000)]
     assert broken_invariants(root) == []
 
 

@@ -24,9 +24,7 @@ def fail_five_times(root: StateRoot) -> None:
     """Lock fatima."""
     for _ in range(5):
         try:
-            root.write(
-                identity.sign_in, "fatima", Verdict(None, matches=False), device=DeviceFacts(), ip_address=None
-            )
+            root.write(identity.sign_in, "fatima", Verdict(None, matches=False), device=DeviceFacts(), ip_address=None)
         except DomainError:
             continue
 

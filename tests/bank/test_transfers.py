@@ -330,7 +330,12 @@ def test_a_customer_lists_the_transfers_they_ordered_newest_first(root: StateRoo
 def test_staff_list_all_transfers_or_those_of_one_customer(root: StateRoot) -> None:
     hers, his = orders(root)
     auditor = sign_in(root, "auditor")
-    assert [view.transfer_id for view in root.read(list_transfers, auditor, ALL).items] == [his[0], hers[0], his[1], *hers[1:]]
+    assert [view.transfer_id for view in root.read(list_transfers, auditor, ALL).items] == [
+        his[0],
+        hers[0],
+        his[1],
+        *hers[1:],
+    ]
     for customer_id, expected in ((FATIMA_CUSTOMER, hers), (ARJUN_CUSTOMER, his)):
         found = root.read(list_transfers, auditor, ALL, customer_id=customer_id).items
         assert [view.transfer_id for view in found] == expected
@@ -361,7 +366,7 @@ def test_walking_the_pages_gives_the_whole_list_once(root: StateRoot, username: 
 def events(root: StateRoot) -> list[tuple[str, str | None, Any]]:
     """The outbox: kind, whose account, and the data."""
     query = (
-        "SELECT o.type, lower(hex(a.id)), o.data FROM outbox o LEFT JOIN account a ON a.\"key\" = o.account"
+        'SELECT o.type, lower(hex(a.id)), o.data FROM outbox o LEFT JOIN account a ON a."key" = o.account'
         " ORDER BY o.seq"
     )
     return [(kind, account, json.loads(data)) for kind, account, data in sql(root, query)]

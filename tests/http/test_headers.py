@@ -1,6 +1,7 @@
 """Headers: entity tags and conditions, HEAD, OPTIONS, Location, Link, request ids, business time, gzip."""
 
 import gzip
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -207,7 +208,7 @@ def test_business_time_moves_one_millisecond_a_write_and_not_on_reads(fatima: Us
     for path in ("/v1/accounts", "/v1/transactions", ACCOUNT, "/v1/accounts/x", "/_sandbox/digest"):
         assert business_time(fatima.get(path)) == start
     cash = {"account_id": FATIMA_CURRENT, "amount": {"amount": "1.000", "currency": "KWD"}}
-    writes = (
+    writes: tuple[Callable[[], httpx.Response], ...] = (
         lambda: fatima.order("/v1/deposits", cash),
         lambda: rename(fatima, "x"),
         lambda: fatima.transfer(FATIMA_CURRENT, FATIMA_SAVINGS, "1.000"),

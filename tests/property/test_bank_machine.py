@@ -150,7 +150,9 @@ class BankMachine(RuleBasedStateMachine):
             place.bank.balances[account_id] += -fils if out else fils
             assert answer.json()["balance_after"]["amount"] == format_fils(place.bank.balances[account_id])
 
-    @rule(number=places, username=customers, pick=picks, to=picks, fils=amounts, by_iban=st.booleans(), dry=st.booleans())
+    @rule(
+        number=places, username=customers, pick=picks, to=picks, fils=amounts, by_iban=st.booleans(), dry=st.booleans()
+    )
     def transfer(self, number: int, username: str, pick: int, to: int, fils: int, *, by_iban: bool, dry: bool) -> None:
         """Pay an own account or somebody else's, by id or by IBAN; or only ask what would happen."""
         place = self.at(number)

@@ -196,7 +196,12 @@ class Script:
         payer = self.random.choice(self.accounts[username])
         body = transfer_body(payer, self.random.choice(self.accounts["auditor"]), self.amount())
         if self.random.random() < 0.3:
-            ibans = ["KW07SNBK0000000000000100417001", "kw23 snbk 0000000000000100000001", "KW00", "GB82WEST12345698765432"]
+            ibans = [
+                "KW07SNBK0000000000000100417001",
+                "kw23 snbk 0000000000000100000001",
+                "KW00",
+                "GB82WEST12345698765432",
+            ]
             body["to"] = {"iban": self.random.choice(ibans), "name": "Somebody"}
         return body
 
@@ -222,13 +227,24 @@ class Script:
     def bad_body(self) -> None:
         headers = self.bearer(self.at, "fatima") | {"content-type": "application/json", "idempotency-key": "bad"}
         raw = self.random.choice(
-            [b"", b"{", b'{"a":1,"a":2}', b"[]", b"\xff", b"null", b'{"amount":1.5,"zzz":true,"to":{}}', b'{"amount":"1"}']
+            [
+                b"",
+                b"{",
+                b'{"a":1,"a":2}',
+                b"[]",
+                b"\xff",
+                b"null",
+                b'{"amount":1.5,"zzz":true,"to":{}}',
+                b'{"amount":"1"}',
+            ]
         )
         path = self.random.choice(["/v1/transfers", "/v1/deposits", "/v1/auth/login", "/v1/auth/refresh"])
         self.ask("POST", f"{self.at}{path}", content=raw, headers=headers)
 
     def unknown_path(self) -> None:
-        path = self.random.choice(["/", "/v1/nothing", "/v1/accounts", "/v1/x/y/z", "/_sandbox/nothing", "/v1/accounts/"])
+        path = self.random.choice(
+            ["/", "/v1/nothing", "/v1/accounts", "/v1/x/y/z", "/_sandbox/nothing", "/v1/accounts/"]
+        )
         self.ask(self.random.choice(["GET", "POST", "DELETE"]), f"{self.at}{path}")
 
     def head_or_options(self) -> None:

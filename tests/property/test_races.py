@@ -130,7 +130,9 @@ def test_over_real_sockets_exactly_one_of_two_payers_wins(server: Served, round_
         drain = transfer_body(FATIMA_CURRENT, FATIMA_SAVINGS, "2524.590")
         assert http.post(f"{at}/v1/transfers", json=drain, headers=users[0] | {"idempotency-key": "drain"}).is_success
         works = [
-            posting(f"{at}/v1/transfers", transfer_body(FATIMA_CURRENT, payee, "1.000"), user | {"idempotency-key": key})
+            posting(
+                f"{at}/v1/transfers", transfer_body(FATIMA_CURRENT, payee, "1.000"), user | {"idempotency-key": key}
+            )
             for user, payee, key in zip(users, (FATIMA_SAVINGS, ARJUN_CURRENT), "ab", strict=True)
         ]
         answers = in_threads(server, works)

@@ -1,0 +1,229 @@
+"""The OpenAPI document says what is served, and what is served is what it says."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+import schemathesis
+from checks import FATIMA_CURRENT
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from support import Client, User
+
+from sandbox.http.problems import MEDIA_TYPE
+
+EXAMPLES = 25
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Client]:
+    """One server for everything that is only read."""
+    made = Client()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def document(served: Client) -> dict[str, Any]:
+    """The document as it is served."""
+    found: dict[str, Any] = served.get("/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The operations of the document by method and path."""
+    return {
+        (method.upper(), path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in {"get", "put", "post", "patch", "delete", "head", "options", "trace"}
+    }
+
+
+def test_the_document_is_openapi_3_1(served: Client, document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["title"] == "Sandbank"
+    assert served.get("/openapi.json").headers["content-type"] == "application/json"
+
+
+def test_the_document_is_the_same_bytes_in_every_sandbox(served: Client) -> None:
+    assert served.get("/openapi.json").content == served.get("/s/default/openapi.json").content
+
+
+def test_the_document_lists_exactly_what_is_served(served: Client, document: dict[str, Any]) -> None:
+    listed = {(method, path, operation["operationId"]) for (method, path), operation in operations(document).items()}
+    assert listed == {
+        (operation.method, operation.template, operation.operation_id)
+        for operation in served.app.table.operations
+        if operation.template != "/openapi.json"
+    }
+
+
+def test_every_operation_has_an_id_a_summary_and_one_declared_tag(document: dict[str, Any]) -> None:
+    tags = {tag["name"] for tag in document["tags"]}
+    assert all(tag["description"] for tag in document["tags"])
+    ids = [operation["operationId"] for operation in operations(document).values()]
+    assert len(ids) == len(set(ids))
+    for place, operation in operations(document).items():
+        assert operation["summary"], place
+        assert operation["description"], place
+        assert len(operation["tags"]) == 1, place
+        assert set(operation["tags"]) <= tags, place
+
+
+def test_every_refusal_is_documented_as_a_problem(document: dict[str, Any]) -> None:
+    for place, operation in operations(document).items():
+        answers = operation["responses"]
+        assert any(status.startswith("2") for status in answers), place
+        assert {"400", "404"} <= set(answers), place
+        for status, answer in answers.items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == [MEDIA_TYPE], (place, status)
+                schema = answer["content"][MEDIA_TYPE]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}, (place, status)
+            elif status in {"204", "304"}:
+                assert "content" not in answer, (place, status)
+            else:
+                assert list(answer["content"]) == ["application/json"], (place, status)
+
+
+def test_a_token_is_documented_where_it_is_needed(served: Client, document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["bearer"]["type"] == "http"
+    assert schemes["bearer"]["scheme"] == "bearer"
+    described = operations(document)
+    for operation in served.app.table.operations:
+        if operation.template == "/openapi.json":
+            continue
+        found = described[operation.method, operation.template]
+        if operation.roles is None:
+            assert all("bearer" not in choice for choice in found["security"]), operation
+        else:
+            assert found["security"] == [{"bearer": []}], operation
+            assert {"401", "403"} <= set(found["responses"]), operation
+
+
+def test_the_control_token_is_documented_where_it_may_be_asked_for(document: dict[str, Any]) -> None:
+    free = {"/_sandbox/health", "/_sandbox/livez", "/_sandbox/readyz"}
+    for (_, path), operation in operations(document).items():
+        if path.startswith("/_sandbox") and path not in free:
+            assert operation["security"] == [{}, {"control": []}], path
+            assert {"401", "403"} <= set(operation["responses"]), path
+
+
+def test_orders_that_move_money_document_their_key_and_their_dry_run(document: dict[str, Any]) -> None:
+    orders = {"deposit", "withdraw", "createTransfer", "reverseTransfer"}
+    for operation in operations(document).values():
+        names = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", [])}
+        is_order = operation["operationId"] in orders
+        assert (("header", "Idempotency-Key") in names) is is_order
+        assert (("query", "dry_run") in names) is is_order
+        assert ({"200", "201"} <= set(operation["responses"])) is is_order
+
+
+def test_bodies_are_json_and_closed(document: dict[str, Any]) -> None:
+    bodies = [operation["requestBody"] for operation in operations(document).values() if "requestBody" in operation]
+    assert len(bodies) == 9
+    components = document["components"]["schemas"]
+    closed = set()
+
+    def close(schema: dict[str, Any]) -> None:
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            if name not in closed:
+                closed.add(name)
+                close(components[name])
+            return
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False, schema.get("title")
+        for inner in (*schema.get("properties", {}).values(), *schema.get("oneOf", []), *schema.get("anyOf", [])):
+            close(inner)
+
+    for body in bodies:
+        assert list(body["content"]) == ["application/json"]
+        close(body["content"]["application/json"]["schema"])
+    assert closed >= {"NewTransfer", "Creditor", "OrderAmount", "SignIn", "DeviceFacts", "NewSandbox", "ResetOrder"}
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    for name in re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)):
+        assert name in document["components"]["schemas"]
+
+
+def test_every_schema_is_a_json_schema(document: dict[str, Any]) -> None:
+    for schema in document["components"]["schemas"].values():
+        assert jsonschema_rs.Draft202012Validator(schema | {"components": document["components"]})
+
+
+def _operation_ids() -> list[str]:
+    client = Client()
+    try:
+        return [found.operation_id for found in client.app.table.operations if found.template != "/openapi.json"]
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("operation_id", _operation_ids())
+def test_an_operation_answers_as_its_document_says(operation_id: str, document: dict[str, Any]) -> None:
+    """25 valid and invalid requests an operation, the same ones each time, each on a bank as good as new."""
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+    operation = schema.get_operation_by_id(operation_id)
+    client = Client()
+    user = client.login()
+    writes = client.app.house.get("default").root.write_number
+
+    def bank_as_new() -> User:
+        nonlocal user
+        root = client.app.house.get("default").root
+        if root.write_number != writes or root.generation != 1:
+            for sandbox in client.app.house.all():
+                if sandbox.id != "default":
+                    client.app.house.remove(sandbox.id)
+            client.post("/_sandbox/reset")
+            user = client.login()
+        return user
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def answers(case: Any) -> None:
+        signed_in = bank_as_new()
+        if "account_id" in case.path_parameters:
+            case.path_parameters["account_id"] = FATIMA_CURRENT
+        request = case.as_transport_kwargs(base_url="http://localhost")
+        headers = {**dict(request.pop("headers") or {}), **signed_in.headers}
+        answer = client.request(
+            request["method"],
+            request["url"],
+            params=request.get("params"),
+            headers=headers,
+            **{name: request[name] for name in ("json", "data", "content") if request.get(name) is not None},
+        )
+        case.validate_response(_for_schemathesis(answer), checks=CHECKS)
+
+    try:
+        answers()
+    finally:
+        client.close()
+
+
+def _for_schemathesis(answer: httpx.Response) -> Any:
+    return schemathesis.Response.from_httpx(answer, verify=False)
