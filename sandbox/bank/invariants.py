@@ -215,7 +215,7 @@ def _reversals_are_exact(db: sa.Connection) -> Breaches:
 
 
 def _transfers_match_the_ledger(db: sa.Connection) -> Breaches:
-    """A settled or reversed transfer has its one journal, over its amount and accounts; a rejected one moved nothing."""
+    """A settled or reversed transfer has its one journal over its amount and accounts; a rejected one has none."""
     query = (
         sa.select(journal.c.transfer, journal.c.seq, entry.c.account, entry.c.amount, entry.c.status)
         .join(entry, entry.c.seq == journal.c.seq)
@@ -233,7 +233,8 @@ def _transfers_match_the_ledger(db: sa.Connection) -> Breaches:
         rejected = row.status == TransferStatus.REJECTED
         expected = {} if rejected else {row.from_account: -row.amount, row.to_account: row.amount}
         if moved[row.key] != expected or posted.get(row.key) != row.seq:
-            yield f"transfer {row.id} is {row.status} but the ledger moved {dict(moved[row.key])} at {posted.get(row.key)}"
+            legs = dict(moved[row.key])
+            yield f"transfer {row.id} is {row.status} but journal {posted.get(row.key)} moved {legs}"
         elif (row.status == TransferStatus.REVERSED) != (row.key in taken_back):
             yield f"transfer {row.id} is {row.status} and the ledger says otherwise"
 

@@ -52,6 +52,15 @@ class Posting(NamedTuple):
 
 _ADD_JOURNAL = Statement(sa.insert(journal), "seq", "at", "kind", "transfer", "merchant", "channel", "reverses", "hash")
 _ADD_ENTRY = Statement(sa.insert(entry), "account", "seq", "amount", "balance", "status", "id", "description")
+_GUARDED = (
+    account.c.code,
+    account.c.status,
+    account.c.overdraft_limit,
+    account.c.debits_pending,
+    account.c.debits_posted,
+    account.c.credits_posted,
+)
+"""What `_guard` looks at after a change."""
 _MOVE = Statement(
     sa.update(account)
     .where(account.c.key == sa.bindparam("account"))
@@ -59,14 +68,7 @@ _MOVE = Statement(
         debits_posted=account.c.debits_posted + sa.bindparam("debit"),
         credits_posted=account.c.credits_posted + sa.bindparam("credit"),
     )
-    .returning(
-        account.c.code,
-        account.c.status,
-        account.c.overdraft_limit,
-        account.c.debits_pending,
-        account.c.debits_posted,
-        account.c.credits_posted,
-    )
+    .returning(*_GUARDED)
 )
 _RESERVE = Statement(
     sa.update(account)
@@ -75,14 +77,7 @@ _RESERVE = Statement(
         debits_pending=account.c.debits_pending + sa.bindparam("debit"),
         credits_pending=account.c.credits_pending + sa.bindparam("credit"),
     )
-    .returning(
-        account.c.code,
-        account.c.status,
-        account.c.overdraft_limit,
-        account.c.debits_pending,
-        account.c.debits_posted,
-        account.c.credits_posted,
-    )
+    .returning(*_GUARDED)
 )
 _LEGS_OF = Statement(
     sa.select(entry.c.account, entry.c.amount, entry.c.id, entry.c.status)

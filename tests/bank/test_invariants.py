@@ -126,7 +126,8 @@ FORGERIES: list[tuple[str, str, Forgery]] = [
         "counters_are_the_fold_of_entries",
         "both counters grow alike",
         run(
-            "UPDATE account SET debits_posted = debits_posted + 1, credits_posted = credits_posted + 1 WHERE code IS NULL"
+            "UPDATE account SET debits_posted = debits_posted + 1, credits_posted = credits_posted + 1"
+            " WHERE code IS NULL"
         ),
     ),
     (

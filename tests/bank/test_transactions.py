@@ -1,6 +1,7 @@
 """Transactions: filters, cursors, who sees what."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -314,7 +315,7 @@ def test_only_posted_movements_carry_a_balance(busy: StateRoot) -> None:
 def test_the_newest_posted_balance_is_the_booked_one(busy: StateRoot) -> None:
     for account_id in (FATIMA_CURRENT, FATIMA_SAVINGS, MARIAM_CURRENT):
         views = [view for view in whole(busy, of_account(account_id)) if view.balance_after]
-        for newer, older in zip(views, views[1:], strict=False):
+        for newer, older in pairwise(views):
             assert newer.balance_after is not None
             assert older.balance_after is not None
             signed = fils(newer) if newer.direction == Direction.CREDIT else -fils(newer)

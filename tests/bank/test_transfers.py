@@ -383,7 +383,11 @@ def test_payment_and_reversal_tell_both_sides_on_which_account_and_what_is_booke
         "balance_update",
         "payment_received",
         "balance_update",
-    ] + ["payment_received", "balance_update", "payment_sent", "balance_update"]
+        "payment_received",
+        "balance_update",
+        "payment_sent",
+        "balance_update",
+    ]
     for kind, account, data in found:
         assert data["account_id"].replace("-", "") == account
         assert ("booked" in data) == (kind == "balance_update")

@@ -92,14 +92,13 @@ def test_a_broken_ecosystem_names_every_fault_and_serves_nothing(tmp_path: Path)
 
     def misname(rows: list[dict[str, Any]]) -> None:
         rows[0]["balance"], rows[1]["status"], rows[2]["nickname"] = "2547.440", "ACTIVE", "Everyday wallet"
-        rows[2]["currency"] = "USD"
         rows[1]["account_id"] = rows[2]["account_id"]
         rows[3]["customer_id"] = "00000000-0000-0000-0000-000000000000"
 
     edit(folder, "accounts", misshape)
     assert_named(sandbank("serve", str(folder), "--port", "0", home=tmp_path), "balance", "status", "nickname")
     edit(folder, "accounts", misname)
-    assert_named(sandbank("serve", str(folder), "--port", "0", home=tmp_path), "currency", "customer_id")
+    assert_named(sandbank("serve", str(folder), "--port", "0", home=tmp_path), "account_id", "customer_id")
 
 
 def assert_named(ended: subprocess.CompletedProcess[str], *fields: str) -> None:

@@ -1,14 +1,16 @@
 """Headers: entity tags and conditions, HEAD, OPTIONS, Location, Link, request ids, business time, gzip."""
 
 import gzip
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from checks import FATIMA_CURRENT, FATIMA_SAVINGS, assert_problem, unchanged
 from support import Client, User, transfer_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ACCOUNT = f"/v1/accounts/{FATIMA_CURRENT}"
 SINGLES = [ACCOUNT, f"{ACCOUNT}/balances", "/v1/auth/me", "/.well-known/jwks.json"]

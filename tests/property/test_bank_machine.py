@@ -22,7 +22,7 @@ from bankside import (
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from support import PASSWORDS, Client, tiny_image
+from support import PASSWORDS, Client, tiny_image, transfer_body
 
 from sandbox.core.money import format_fils
 
@@ -48,7 +48,9 @@ BY_IBAN = {
 }
 
 customers = st.sampled_from(["fatima", "arjun"])
-amounts = st.one_of(st.integers(1, 50_000), st.sampled_from([1, 691_555, 2_525_590, 2_525_591, 6_000_000, 2**40]))
+ALL_THERE_IS, ONE_MORE = 0, -1
+amounts = st.one_of(st.integers(1, 50_000), st.sampled_from([ALL_THERE_IS, ONE_MORE, 1, 2**40]))
+"""Fils; the two marks mean all that is available, and one fils more than that."""
 places = st.integers(0, MOST_SANDBOXES - 1)
 picks = st.integers(0, 10_000)
 
@@ -73,6 +75,10 @@ class Expected:
 
     def available(self, account_id: str) -> int:
         return self.balances[account_id] - HELD.get(account_id, 0)
+
+    def amount(self, account_id: str, drawn: int) -> int:
+        """The fils that a drawn amount means on an account."""
+        return drawn if drawn > 0 else max(self.available(account_id) - drawn, 1)
 
     def fork(self) -> "Expected":
         """What a copy of this bank knows: everything, keys and answers included."""
@@ -117,8 +123,9 @@ class BankMachine(RuleBasedStateMachine):
                 place.users[username] = self.client.login(username, at=place.at)
                 place.bank.failures[username] = 0
 
-    def at(self, number: int) -> Place:
-        self.last = self.places[number % len(self.places)]
+    def at(self, number: int, among: list[Place] | None = None) -> Place:
+        places = among or self.places
+        self.last = places[number % len(places)]
         return self.last
 
     def order(self, place: Place, username: str, path: str, body: Any) -> httpx.Response | None:
@@ -132,11 +139,12 @@ class BankMachine(RuleBasedStateMachine):
         place.bank.orders.append(Order(username, path, body, key, answer))
         return answer
 
-    @rule(number=places, username=customers, pick=picks, fils=amounts, out=st.booleans())
-    def cash(self, number: int, username: str, pick: int, fils: int, *, out: bool) -> None:
+    @rule(number=places, username=customers, pick=picks, drawn=amounts, out=st.booleans())
+    def cash(self, number: int, username: str, pick: int, drawn: int, *, out: bool) -> None:
         """Pay cash in or take it out."""
         place = self.at(number)
-        account_id = OWNED[username][pick % len(OWNED[username])]
+        account_id = self.payer(username, pick)
+        fils = place.bank.amount(account_id, drawn)
         body = {"account_id": account_id, "amount": {"amount": format_fils(fils), "currency": "KWD"}}
         answer = self.order(place, username, "/v1/withdrawals" if out else "/v1/deposits", body)
         if answer is None:
@@ -150,37 +158,70 @@ class BankMachine(RuleBasedStateMachine):
             place.bank.balances[account_id] += -fils if out else fils
             assert answer.json()["balance_after"]["amount"] == format_fils(place.bank.balances[account_id])
 
-    @rule(
-        number=places, username=customers, pick=picks, to=picks, fils=amounts, by_iban=st.booleans(), dry=st.booleans()
-    )
-    def transfer(self, number: int, username: str, pick: int, to: int, fils: int, *, by_iban: bool, dry: bool) -> None:
-        """Pay an own account or somebody else's, by id or by IBAN; or only ask what would happen."""
+    @rule(number=places, pick=picks, to=picks, drawn=amounts)
+    def transfer_between_own_accounts(self, number: int, pick: int, to: int, drawn: int) -> None:
+        """From one of fatima's accounts to one of hers, which may be the same."""
+        own = OWNED["fatima"]
+        payer, payee = own[pick % len(own)], own[(pick + to + 1) % len(own)]
+        self.transfer(self.at(number), "fatima", (payer, payee), {"account_id": payee}, drawn)
+
+    @rule(number=places, username=customers, to=picks, drawn=amounts, times_back=st.integers(0, 2))
+    def transfer_to_another_customer(self, number: int, username: str, to: int, drawn: int, times_back: int) -> None:
+        """To somebody else's account, by its id; and perhaps back again."""
         place = self.at(number)
-        payer = OWNED[username][pick % len(OWNED[username])]
-        if by_iban:
-            iban, payee = list(BY_IBAN.items())[to % len(BY_IBAN)]
-            creditor = {"iban": iban}
-        else:
-            payee = list(START)[to % len(START)]
-            creditor = {"account_id": payee}
-        amount = {"amount": format_fils(fils), "currency": "KWD"}
-        body = {"from_account_id": payer, "to": creditor, "amount": amount}
-        expected = self.verdict(place.bank, payer, payee, fils)
-        if dry:
-            self.rehearse(place, username, body, expected)
+        others = [account_id for account_id in START if account_id not in OWNED[username]]
+        payee = others[to % len(others)]
+        transfer_id = self.transfer(place, username, (OWNED[username][0], payee), {"account_id": payee}, drawn)
+        for _ in range(times_back if transfer_id else 0):
+            self.take_back(place, transfer_id or "")
+
+    @rule(number=places, username=customers, pick=picks, to=picks, drawn=amounts)
+    def transfer_by_iban(self, number: int, username: str, pick: int, to: int, drawn: int) -> None:
+        """To whoever has that IBAN."""
+        iban, payee = list(BY_IBAN.items())[to % len(BY_IBAN)]
+        self.transfer(self.at(number), username, (self.payer(username, pick), payee), {"iban": iban}, drawn)
+
+    @rule(number=places, username=customers, pick=picks, to=picks, drawn=amounts)
+    def rehearse(self, number: int, username: str, pick: int, to: int, drawn: int) -> None:
+        """A dry run says the same as the order would, and leaves no trace."""
+        place = self.at(number)
+        user = place.users.get(username)
+        if user is None:
             return
+        payer, payee = self.payer(username, pick), list(START)[to % len(START)]
+        fils = place.bank.amount(payer, drawn)
+        before = self.client.digest(place.at)
+        body = transfer_body(payer, payee, format_fils(fils))
+        answer = self.client.post(f"{place.at}/v1/transfers?dry_run=true", body, headers=user.headers)
+        assert answer.json().get("code") == self.verdict(place.bank, payer, payee, fils), answer.text
+        assert answer.json()["transfer_id"] is None
+        assert self.client.digest(place.at) == before
+
+    @staticmethod
+    def payer(username: str, pick: int) -> str:
+        return OWNED[username][pick % len(OWNED[username])]
+
+    def transfer(
+        self, place: Place, username: str, between: tuple[str, str], to: dict[str, str], drawn: int
+    ) -> str | None:
+        """Order a transfer and compare with the model; its id when it settled."""
+        payer, payee = between
+        fils = place.bank.amount(payer, drawn)
+        body = transfer_body(payer, payee, format_fils(fils)) | {"to": to}
         answer = self.order(place, username, "/v1/transfers", body)
         if answer is None:
-            return
+            return None
         said = answer.json()
+        expected = self.verdict(place.bank, payer, payee, fils)
         assert said.get("code") == expected, said
         if expected is None:
             place.bank.balances[payer] -= fils
             place.bank.balances[payee] += fils
             place.bank.settled[said["transfer_id"]] = (username, payer, payee, fils)
-        else:
-            kept = place.users[username].get(f"/v1/transfers/{said['transfer_id']}").json()
-            assert (kept["status"], kept["status_reason"]) == ("rejected", said["reason"])
+            return str(said["transfer_id"])
+        kept = place.users[username].get(f"/v1/transfers/{said['transfer_id']}").json()
+        assert (kept["status"], kept["status_reason"]) == ("rejected", said["reason"])
+        return None
 
     @staticmethod
     def verdict(bank: Expected, payer: str, payee: str, fils: int) -> str | None:
@@ -193,25 +234,14 @@ class BankMachine(RuleBasedStateMachine):
             return "insufficient_funds"
         return "account_blocked" if payee in BLOCKED else None
 
-    def rehearse(self, place: Place, username: str, body: Any, expected: str | None) -> None:
-        """A dry run says the same and leaves no trace."""
-        user = place.users.get(username)
-        if user is None:
-            return
-        before = self.client.digest(place.at)
-        answer = self.client.post(f"{place.at}/v1/transfers?dry_run=true", body, headers=user.headers)
-        assert answer.json().get("code") == expected, answer.text
-        assert answer.json()["transfer_id"] is None
-        assert self.client.digest(place.at) == before
-
     @precondition(lambda self: any(place.bank.settled for place in self.places))
     @rule(number=places, pick=picks)
     def reverse(self, number: int, pick: int) -> None:
         """Take a transfer back, be it for the first time or again."""
-        place = self.at(number)
-        if not place.bank.settled:
-            return
-        transfer_id = list(place.bank.settled)[pick % len(place.bank.settled)]
+        place = self.at(number, [place for place in self.places if place.bank.settled])
+        self.take_back(place, list(place.bank.settled)[pick % len(place.bank.settled)])
+
+    def take_back(self, place: Place, transfer_id: str) -> None:
         username, payer, payee, fils = place.bank.settled[transfer_id]
         answer = self.order(place, username, f"/v1/transfers/{transfer_id}/reversal", {})
         if answer is None:
@@ -231,7 +261,7 @@ class BankMachine(RuleBasedStateMachine):
     @rule(number=places, pick=picks)
     def replay(self, number: int, pick: int) -> None:
         """The same order under the same key: the same bytes, and nothing moves."""
-        place = self.at(number)
+        place = self.at(number, [place for place in self.places if place.bank.orders])
         known = [order for order in place.bank.orders if order.username in place.users]
         if not known:
             return

@@ -1,7 +1,7 @@
 """Determinism: the same image, seed and requests give the same bytes out and the same digest.
 
-One fixed script of mixed requests is driven twice and its transcripts are compared. Outside the promise stand the `date`
-header and, in a reset's answer, `took_ms`, which measures this machine.
+One fixed script of mixed requests is driven twice and its transcripts are compared. Outside the promise stand the
+`date` header and, in a reset's answer, `took_ms`, which measures this machine.
 """
 
 import base64
