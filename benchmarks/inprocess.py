@@ -11,6 +11,7 @@ from benchmarks import budgets, data
 from benchmarks.report import Budget, Row, times_row
 from sandbox.bank import accounts, cash, identity
 from sandbox.bank.access import Actor
+from sandbox.bank.devices import DeviceFacts
 from sandbox.bank.lists import Window
 from sandbox.core.money import OrderAmount
 from sandbox.core.settings import Settings
@@ -25,7 +26,7 @@ _IDLE_S = 0.01
 def in_process(folder: Path) -> list[Row]:
     """Time fork and reset within this process, alone and with the first write after them.
 
-    The write is a cash deposit. Warm: a ready copy is at hand, as it is on a server that had a moment to itself. Cold: the
+    The write is a cash deposit. Warm: a ready copy is at hand, as on a server that had a moment to itself. Cold: the
     first write makes its own copy.
 
     Args:
@@ -77,7 +78,7 @@ def _deposit(root: StateRoot) -> tuple[Actor, cash.NewCashMovement]:
         identity.sign_in,
         data.USERNAME,
         identity.Verdict(stored, matches=True),
-        device=identity.DeviceFacts(fingerprint="bench"),
+        device=DeviceFacts(fingerprint="bench"),
         ip_address=None,
     )
     actor = root.read(identity.actor_of, opened.session_id, ip_address=None)

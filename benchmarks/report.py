@@ -112,10 +112,8 @@ def ratio_row(
         budget: held against the median.
     """
     middle, low, high = median(ratios), min(ratios), max(ratios)
-    if share:
-        figure = f"{middle:.1%} ({low:.1%} to {high:.1%})"
-    else:
-        figure = f"{middle:.2f}x ({low:.2f} to {high:.2f})"
+    form = "{:.1%}" if share else "{:.2f}x"
+    figure = f"{form.format(middle)} ({form.format(low)} to {form.format(high)})"
     return Row(
         topic=topic,
         subject=subject,

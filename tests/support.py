@@ -12,7 +12,8 @@ import httpx
 from sandbox.app import Application, create_app
 from sandbox.bank import identity
 from sandbox.bank.access import Actor
-from sandbox.bank.identity import DeviceFacts, Verdict
+from sandbox.bank.devices import DeviceFacts
+from sandbox.bank.identity import Verdict
 from sandbox.bank.invariants import check_invariants
 from sandbox.core.passwords import verify_password
 from sandbox.core.settings import Settings

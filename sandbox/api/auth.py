@@ -9,7 +9,8 @@ from litestar import Response, get, post
 from litestar.params import JSONBody, SkipValidation
 
 from sandbox.bank import identity
-from sandbox.bank.identity import DeviceFacts, MeView, SignIn, Verdict
+from sandbox.bank.devices import DeviceFacts
+from sandbox.bank.identity import MeView, SignIn, Verdict
 from sandbox.core.errors import RefreshTokenInvalidError
 from sandbox.core.passwords import verify_password
 from sandbox.http.auth import TokensView, issue_tokens

@@ -72,7 +72,7 @@ def own_account(work: Work, actor: Actor, account_id: str) -> Any:
     """
     row = _BY_ID.first(work.db, account_id=account_id)
     if row is None or not (actor.sees_all or row.customer == actor.customer):
-        raise NotFoundError(f"There is no account {account_id}.")
+        raise NotFoundError(f"There is no account {account_id[:64]}.")
     return row
 
 
@@ -91,5 +91,5 @@ def narrowed(work: Work, actor: Actor, customer_id: str | None) -> int | None:
         return None
     row = _CUSTOMER.first(work.db, customer_id=customer_id)
     if row is None:
-        raise NotFoundError(f"There is no customer {customer_id}.")
+        raise NotFoundError(f"There is no customer {customer_id[:64]}.")
     return int(row.key)

@@ -12,10 +12,10 @@ import msgspec
 import sqlalchemy as sa
 
 from sandbox.bank.access import Actor
+from sandbox.bank.devices import DeviceFacts, device_for
 from sandbox.core.clock import MINUTE, SECOND, Instant, format_instant
 from sandbox.core.errors import (
     CredentialsExpiredError,
-    DeviceNotActiveError,
     InvalidCredentialsError,
     RefreshTokenInvalidError,
     RefreshTokenReusedError,
@@ -46,15 +46,6 @@ from sandbox.store.tables import (
     registered_device,
 )
 from sandbox.store.work import Work
-
-
-class DeviceFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client says of the device it runs on."""
-
-    device_id: Annotated[str, msgspec.Meta(max_length=64, description="of a device known before")] | None = None
-    model: Annotated[str, msgspec.Meta(max_length=140, examples=["iPhone 17"])] | None = None
-    os: Annotated[str, msgspec.Meta(max_length=140, examples=["iOS 20"])] | None = None
-    fingerprint: Annotated[str, msgspec.Meta(max_length=256)] | None = None
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,26 +132,6 @@ _SET_LOGGED_IN = Statement(
     .values(
         failed_login_attempts=0, status=UserStatus.ACTIVE.value, locked_until=None, last_login_at=sa.bindparam("at")
     )
-)
-_DEVICE_COLUMNS = (registered_device.c.key, registered_device.c.id, registered_device.c.status)
-_OF_USER = registered_device.c.user == sa.bindparam("of_user")
-_DEVICE_BY_ID = Statement(
-    sa.select(*_DEVICE_COLUMNS).where(_OF_USER, registered_device.c.id == sa.bindparam("device_id"))
-)
-_DEVICE_BY_FINGERPRINT = Statement(
-    sa.select(*_DEVICE_COLUMNS)
-    .where(_OF_USER, registered_device.c.fingerprint == sa.bindparam("of_fingerprint"))
-    .order_by(registered_device.c.key)
-    .limit(1)
-)
-_ADD_DEVICE = Statement(
-    sa.insert(registered_device).returning(registered_device.c.key),
-    "id",
-    "user",
-    "model",
-    "os",
-    "fingerprint",
-    "status",
 )
 _ADD_SESSION = Statement(
     sa.insert(login_session).returning(login_session.c.key),
@@ -261,7 +232,7 @@ def sign_in(
     if not (verdict.matches and verdict.stored == row.password_hash):
         _refuse_password(work, row, attempts + 1, ip_address)
     _require_usable(work, row)
-    on_device = _device(work, row.key, device)
+    on_device = device_for(work, row.key, device)
     session_id = work.draws.uuid("session")
     session = _ADD_SESSION.one(
         work.db,
@@ -406,27 +377,6 @@ def _require_usable(work: Work, row: Any) -> None:
             "user, or load an ecosystem whose credentials are ACTIVE.",
             expired_at=format_instant(row.expires_at) if row.expires_at else None,
         )
-
-
-def _device(work: Work, user: int, facts: DeviceFacts) -> int:
-    """The key of the device signed in from: a known one, or newly registered."""
-    row = _DEVICE_BY_ID.first(work.db, of_user=user, device_id=facts.device_id) if facts.device_id else None
-    if row is None and facts.fingerprint is not None:
-        row = _DEVICE_BY_FINGERPRINT.first(work.db, of_user=user, of_fingerprint=facts.fingerprint)
-    if row is None:
-        added = _ADD_DEVICE.one(
-            work.db,
-            id=work.draws.uuid("device"),
-            user=user,
-            model=facts.model,
-            os=facts.os,
-            fingerprint=facts.fingerprint,
-            status=DeviceStatus.ACTIVE.value,
-        )
-        return int(added.key)
-    if row.status != DeviceStatus.ACTIVE:
-        raise DeviceNotActiveError(f"The device is {row.status}; sign in from another one.", device_id=row.id)
-    return int(row.key)
 
 
 def _new_refresh(work: Work, session: int) -> str:

@@ -183,7 +183,7 @@ def get_transaction(work: Work, actor: Actor, transaction_id: str) -> Transactio
     """
     row = _ONE.first(work.db, transaction_id=transaction_id)
     if row is None or not (actor.sees_all or row.customer == actor.customer):
-        raise NotFoundError(f"There is no transaction {transaction_id}.")
+        raise NotFoundError(f"There is no transaction {transaction_id[:64]}.")
     return transaction_view(row)
 
 

@@ -298,7 +298,7 @@ def transfer_view(row: Any) -> TransferView:
 def _own_transfer(work: Work, actor: Actor, transfer_id: str) -> Any:
     row = _ONE.first(work.db, transfer_id=transfer_id)
     if row is None or not (actor.sees_all or row.customer == actor.customer):
-        raise NotFoundError(f"There is no transfer {transfer_id}.")
+        raise NotFoundError(f"There is no transfer {transfer_id[:64]}.")
     return row
 
 
@@ -307,7 +307,7 @@ def _find_creditor(work: Work, to: Creditor) -> Any:
     if to.account_id is not None:
         row = _CREDITOR_BY_ID.first(work.db, account_id=to.account_id)
         if row is None:
-            raise CreditorUnknownError(f"There is no account {to.account_id} at this bank.")
+            raise CreditorUnknownError(f"There is no account {to.account_id[:64]} at this bank.")
         return row
     assert to.iban is not None, "the door lets pass exactly one of account_id and iban"
     try:

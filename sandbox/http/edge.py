@@ -62,6 +62,8 @@ class Edge:
         call.request_id = _given_request_id(call) or ""
         method = scope["method"]
         try:
+            if method == "OPTIONS":
+                self._number(call, controls=True)
             if method == "OPTIONS" and b"access-control-request-method" in call.headers:
                 origin, out.origin = out.origin, None
                 await out.send_plain(204, preflight_headers(origin) if origin else [])

@@ -7,6 +7,8 @@ read) is a warning, not a failure.
 from collections import defaultdict
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from sandbox.core import civil_id, iban, phone
 from sandbox.core.clock import MILLISECOND, format_instant
 from sandbox.core.money import format_fils
@@ -35,14 +37,14 @@ LOCKED_AFTER = 5
 
 
 def check(raw: RawEcosystem) -> list[Failure]:
-    """Every broken rule."""
+    """Every broken rule. Records that cannot be judged, since what they stand on is itself at fault, are left out."""
     identity = [*_unique(raw), *_references(raw)]
-    found = identity or [
-        fault
-        for rule in (_accounts, _transactions, _running_balances, _goals, _users, _sessions, _disputes)
-        for fault in rule(raw)
-    ]
-    return [_failure(raw, *fault) for fault in found]
+    sound, whole = _sound(raw, {(name, position) for name, position, _, _ in identity})
+    rules = [_accounts, _transactions, _goals, _users, _sessions, _disputes]
+    if whole:  # a balance is the sum of its movements: it says nothing as long as one of them is not known
+        rules.append(_running_balances)
+    found = [_failure(sound, *fault) for rule in rules for fault in rule(sound)]
+    return [_failure(raw, *fault) for fault in identity] + found
 
 
 def warn(raw: RawEcosystem, *, default_password: bool) -> list[Failure]:
@@ -51,8 +53,26 @@ def warn(raw: RawEcosystem, *, default_password: bool) -> list[Failure]:
 
 
 def _failure(raw: RawEcosystem, name: str, position: int, field: str, message: str) -> Failure:
-    label = record_label(COLLECTIONS[name], position, raw.rows[name][position])
-    return Failure(f"{name}.json", label, field, message)
+    row = raw.rows[name][position]
+    return Failure(raw.files[name], record_label(COLLECTIONS[name], row["position"], row), field, message)
+
+
+def _sound(raw: RawEcosystem, faulty: set[tuple[str, int]]) -> tuple[RawEcosystem, bool]:
+    """The records whose references all lead to sound records, and whether those are all movements there are."""
+    rows: dict[str, list[Row]] = {}
+    known: dict[str, set[str]] = {}
+    for name, collection in COLLECTIONS.items():
+        references = [(field.name, field.reference) for field in collection.references() if field.reference]
+        rows[name] = [
+            row
+            for position, row in enumerate(raw.rows[name])
+            if (name, position) not in faulty
+            and all(row[field] is None or row[field] in known[target] for field, target in references)
+        ]
+        known[name] = {row[collection.key] for row in rows[name]}
+    movements = "transactions"
+    whole = len(rows[movements]) == len(raw.rows[movements]) and raw.unread.get(movements) == frozenset()
+    return structs.replace(raw, rows=rows), whole or movements not in raw.files
 
 
 def _unique(raw: RawEcosystem) -> Found:
@@ -64,7 +84,7 @@ def _unique(raw: RawEcosystem) -> Found:
             value = row[field]
             if value in first:
                 yield name, position, field, f"{value!r} stands in record [{first[value]}] too; it must be unique"
-            first.setdefault(value, position)
+            first.setdefault(value, row["position"])
 
 
 def _references(raw: RawEcosystem) -> Found:
@@ -72,7 +92,10 @@ def _references(raw: RawEcosystem) -> Found:
     for name, collection in COLLECTIONS.items():
         for field in collection.references():
             assert field.reference is not None
-            targets = known[field.reference]
+            unread = raw.unread.get(field.reference, frozenset())
+            if unread is None:
+                continue  # the whole file could not be read, which has been said
+            targets = known[field.reference] | unread
             for position, row in enumerate(raw.rows[name]):
                 value = row[field.name]
                 if value is not None and value not in targets:

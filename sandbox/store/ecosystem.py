@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from sandbox.store.checking import check, warn
-from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, read_folder
+from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, survey
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SHIPPED = (_PACKAGE / "_bundled" / "seeds", _PACKAGE.parent / "seeds")
@@ -57,8 +57,8 @@ def load(folder: Path, *, default_password: bool = False) -> Ecosystem:
     Raises:
         EcosystemError: with every fault; nothing is half-loaded.
     """
-    raw = read_folder(folder)
-    failures = check(raw)
+    raw, failures = survey(folder)
+    failures += check(raw)
     if failures:
         raise EcosystemError(str(folder), failures)
     return Ecosystem(raw, tuple(warn(raw, default_password=default_password)))

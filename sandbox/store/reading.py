@@ -70,11 +70,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class RawEcosystem(msgspec.Struct, frozen=True):
-    """What the files say: rows of the known collections, other collections as they are."""
+    """What the files say: rows of the known collections, other collections as they are.
+
+    A row also carries its `position` in its file. `unread` has the identifiers of records that could not be read, by
+    collection; None stands for a collection of which nothing is known.
+    """
 
     manifest: Manifest
     rows: dict[str, list[Row]]
     others: dict[str, Any]
+    files: dict[str, str]
+    unread: dict[str, frozenset[str] | None]
 
 
 def read_folder(folder: Path) -> RawEcosystem:
@@ -83,26 +89,35 @@ def read_folder(folder: Path) -> RawEcosystem:
     Raises:
         EcosystemError: with every fault found; nothing half-read is returned.
     """
+    raw, failures = survey(folder)
+    if failures:
+        raise EcosystemError(str(folder), failures)
+    return raw
+
+
+def survey(folder: Path) -> tuple[RawEcosystem, list[Failure]]:
+    """Read what can be read of `folder`, and name what cannot: so that one fault does not hide the next.
+
+    Raises:
+        EcosystemError: there is no such folder.
+    """
     failures: list[Failure] = []
     if not folder.is_dir():
         raise EcosystemError(str(folder), [Failure(str(folder), "", "", "there is no such folder")])
-    rows: dict[str, list[Row]] = {name: [] for name in COLLECTIONS}
-    others: dict[str, Any] = {}
     files = _collection_files(folder, failures)
+    names = {name: path.name for name, path in files.items()}
+    raw = RawEcosystem(Manifest(name=folder.name, as_of=Instant(0)), {name: [] for name in COLLECTIONS}, {}, names, {})
     for name, path in files.items():
         if name in COLLECTIONS:
-            rows[name] = _read_rows(COLLECTIONS[name], path, failures)
+            raw.rows[name], raw.unread[name] = _read_rows(COLLECTIONS[name], path, failures)
         elif name in RUNTIME_COLLECTIONS:
             message = "this collection is the bank's own record of a run and is not read from a folder"
             failures.append(Failure(path.name, "", "", message))
         else:
-            others[name] = _read_values(path, failures)
+            raw.others[name] = _read_values(path, failures)
     if not files:
         failures.append(Failure(str(folder), "", "", "the folder holds no collection such as customers.json"))
-    manifest = _read_manifest(folder, rows, failures)
-    if failures or manifest is None:
-        raise EcosystemError(str(folder), failures)
-    return RawEcosystem(manifest, rows, others)
+    return msgspec.structs.replace(raw, manifest=_read_manifest(folder, raw.rows, failures)), failures
 
 
 def record_label(collection: Collection, position: int, row: Row) -> str:
@@ -143,16 +158,18 @@ def _read_values(path: Path, failures: list[Failure]) -> Any:
     return [_load(path, line, failures, f"line {number}") for number, line in lines if line.strip()]
 
 
-def _read_rows(collection: Collection, path: Path, failures: list[Failure]) -> list[Row]:
+def _read_rows(collection: Collection, path: Path, failures: list[Failure]) -> tuple[list[Row], frozenset[str] | None]:
+    """The rows that could be read, and the identifiers of those that could not (None: the whole file)."""
     before = len(failures)
     values = _read_values(path, failures)
     if len(failures) > before:
-        return []
+        return [], None
     if not isinstance(values, list):
         failures.append(Failure(path.name, "", "", "must be a JSON array of records"))
-        return []
+        return [], None
     reader = _RowReader(collection)
     found = []
+    unread: set[str] = set()
     for position, value in enumerate(values):
         if not isinstance(value, dict):
             failures.append(Failure(path.name, f"[{position}]", "", "must be a JSON object"))
@@ -160,8 +177,11 @@ def _read_rows(collection: Collection, path: Path, failures: list[Failure]) -> l
         row, faults = reader.read(value)
         label = record_label(collection, position, value)
         failures.extend(Failure(path.name, label, name, message) for name, message in faults)
-        found.append(row)
-    return found
+        if not faults:
+            found.append(row | {"position": position})
+        elif isinstance(value.get(collection.key), str):
+            unread.add(value[collection.key])
+    return found, frozenset(unread)
 
 
 class _RowReader:
@@ -272,15 +292,15 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _read_manifest(folder: Path, rows: dict[str, list[Row]], failures: list[Failure]) -> Manifest | None:
+def _read_manifest(folder: Path, rows: dict[str, list[Row]], failures: list[Failure]) -> Manifest:
     path = folder / MANIFEST
-    if path.exists():
-        return _stated_manifest(path, failures)
     latest = max(_instants(rows), default=None)
+    fallback = Manifest(name=folder.name, as_of=Instant(0) if latest is None else latest)
+    if path.exists():
+        return _stated_manifest(path, failures) or fallback
     if latest is None:
         failures.append(Failure(MANIFEST, "", "as_of", "is needed: the data carry no timestamp to take it from"))
-        return None
-    return Manifest(name=folder.name, as_of=latest)
+    return fallback
 
 
 def _stated_manifest(path: Path, failures: list[Failure]) -> Manifest | None:

@@ -8,7 +8,8 @@ from msgspec import structs
 from support import EXPIRED, LOCKED, PASSWORDS, VIRTUAL, broken_invariants, new_root, sign_in
 
 from sandbox.bank import identity
-from sandbox.bank.identity import DeviceFacts, SignedIn, Verdict
+from sandbox.bank.devices import DeviceFacts
+from sandbox.bank.identity import SignedIn, Verdict
 from sandbox.core.clock import MILLISECOND, MINUTE, SECOND, format_instant
 from sandbox.core.errors import (
     CredentialsExpiredError,

@@ -4,7 +4,8 @@ from bankside import advance, sql
 from support import VIRTUAL, new_root, tiny_image
 
 from sandbox.bank import identity
-from sandbox.bank.identity import DeviceFacts, Verdict
+from sandbox.bank.devices import DeviceFacts
+from sandbox.bank.identity import Verdict
 from sandbox.bank.logins import demo_logins
 from sandbox.core.clock import MINUTE
 from sandbox.core.errors import DomainError
