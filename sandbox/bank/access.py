@@ -76,6 +76,19 @@ def own_account(work: Work, actor: Actor, account_id: str) -> Any:
     return row
 
 
+def spendable_account(work: Work, actor: Actor, account_id: str) -> Any:
+    """The row of an account that the actor may give orders on: their own, whatever their role lets them see.
+
+    Raises:
+        NotFoundError: there is none, or it is someone else's.
+        ForbiddenError: the actor sees it, but it is not theirs.
+    """
+    row = own_account(work, actor, account_id)
+    if row.customer != actor.customer:
+        raise ForbiddenError("Only the holder of an account gives orders on it.")
+    return row
+
+
 def narrowed(work: Work, actor: Actor, customer_id: str | None) -> int | None:
     """Whose things a list shows, as a customer's key; None for everyone's.
 

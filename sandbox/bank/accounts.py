@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import sqlalchemy as sa
 
-from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, narrowed, own_account
+from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, narrowed, own_account, spendable_account
 from sandbox.bank.lists import Slice, Window, cut
 from sandbox.core.clock import format_instant
 from sandbox.core.money import CURRENCY, Money, money
@@ -153,7 +153,7 @@ def change_account(
     Raises:
         NotFoundError: none the actor may see.
     """
-    row = own_account(work, actor, account_id)
+    row = spendable_account(work, actor, account_id)
     unless(account_view(row))
     _RENAME.run(work.db, account=row.key, new_nickname=change.nickname)
     work.audit("ACCOUNT_RENAMED", user=actor.user, ip_address=actor.ip_address, related=row.id)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sandbox.bank.access import Actor, own_account
+from sandbox.bank.access import Actor, spendable_account
 from sandbox.bank.chart import counter_account
 from sandbox.bank.ledger import Leg, post
 from sandbox.bank.transactions import TransactionView
@@ -47,7 +47,7 @@ def withdraw(work: Work, actor: Actor, order: NewCashMovement) -> TransactionVie
 
 
 def _move(work: Work, actor: Actor, order: NewCashMovement, *, kind: JournalKind) -> TransactionView:
-    row = own_account(work, actor, order.account_id)
+    row = spendable_account(work, actor, order.account_id)
     amount = order.amount.fils
     paid_in = kind is JournalKind.DEPOSIT
     work.survive(_leave_refusal, actor, row.id, kind)

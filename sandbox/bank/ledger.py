@@ -27,6 +27,7 @@ from sandbox.core.money import MAX_FILS, money
 from sandbox.core.vocabulary import AccountStatus, HoldStatus, TransactionStatus
 from sandbox.store.statement import Statement
 from sandbox.store.tables import JournalKind, account, entry, hold, journal
+from sandbox.store.types import JsonText
 from sandbox.store.work import Work
 
 _COUNTER_LIMIT = 2**62
@@ -58,6 +59,7 @@ _GUARDED = (
     account.c.overdraft_limit,
     account.c.debits_pending,
     account.c.debits_posted,
+    account.c.credits_pending,
     account.c.credits_posted,
 )
 """What `_guard` looks at after a change."""
@@ -122,7 +124,7 @@ _EXPIRED_HOLDS = Statement(
     .order_by(hold.c.expires_at, hold.c.key)
 )
 _PENDING_ENTRY = Statement(
-    sa.select(entry.c.id, entry.c.description).where(
+    sa.select(entry.c.id, entry.c.description, entry.c.disputed, entry.c.extra).where(
         entry.c.account == sa.bindparam("of_account"), entry.c.seq == sa.bindparam("at_seq")
     )
 )
@@ -130,6 +132,11 @@ _FAIL_ENTRY = Statement(
     sa.update(entry)
     .where(entry.c.account == sa.bindparam("of_account"), entry.c.seq == sa.bindparam("at_seq"))
     .values(status=TransactionStatus.FAILED)
+)
+_CARRY_OVER = Statement(
+    sa.update(entry)
+    .where(entry.c.account == sa.bindparam("of_account"), entry.c.seq == sa.bindparam("at_seq"))
+    .values(disputed=sa.bindparam("was_disputed"), extra=sa.bindparam("kept", type_=JsonText))
 )
 _DROP_ENTRY = Statement(
     sa.delete(entry).where(entry.c.account == sa.bindparam("of_account"), entry.c.seq == sa.bindparam("at_seq"))
@@ -259,6 +266,9 @@ def post_hold(work: Work, hold_id: str, *, amount: int | None = None) -> Posting
         merchant=facts.merchant,
         channel=facts.channel,
     )
+    if pending.disputed is not None or pending.extra is not None:
+        carried = {"was_disputed": pending.disputed, "kept": pending.extra}
+        _CARRY_OVER.run(work.db, of_account=held.account, at_seq=posting.seq, **carried)
     _resolve(work, held, HoldStatus.POSTED, seq=posting.seq, posted=signed)
     return posting
 
@@ -352,7 +362,7 @@ def _entry(seq: int, leg: Leg, status: TransactionStatus, balance: int | None) -
 
 def _guard(row: Any, amount: int) -> None:
     """Refuse what an account must not do, seen on its row after the movement."""
-    if max(row.debits_posted, row.credits_posted) > _COUNTER_LIMIT:
+    if max(row.debits_posted, row.credits_posted, row.debits_pending, row.credits_pending) > _COUNTER_LIMIT:
         raise LimitExceededError("The ledger cannot count that much money.")
     if row.code is not None:
         return

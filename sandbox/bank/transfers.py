@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import sqlalchemy as sa
 
-from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, narrowed, own_account
+from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, narrowed, spendable_account
 from sandbox.bank.ledger import Leg, Posting, next_seq, post, require_open, reverse
 from sandbox.bank.lists import Slice, Window, cut
 from sandbox.core import iban
@@ -171,7 +171,7 @@ def create_transfer(work: Work, actor: Actor, order: NewTransfer) -> TransferVie
         IbanInvalidError, BankUnreachableError, CreditorUnknownError, SameAccountError: who should receive.
         AccountBlockedError, AccountClosedError, InsufficientFundsError, LimitExceededError: see `ledger.post`.
     """
-    debtor = own_account(work, actor, order.from_account_id)
+    debtor = spendable_account(work, actor, order.from_account_id)
     amount = order.amount.fils
     transfer_id = work.draws.uuid("transfer")
     facts = _facts(work, actor, order, transfer_id=transfer_id, debtor=debtor, amount=amount)

@@ -4,7 +4,7 @@ import pytest
 from bankside import ARJUN_CURRENT, ARJUN_CUSTOMER, FATIMA_CURRENT, FATIMA_CUSTOMER, MARIAM_DORMANT
 from support import sign_in
 
-from sandbox.bank.access import narrowed, own_account
+from sandbox.bank.access import narrowed, own_account, spendable_account
 from sandbox.core.errors import ForbiddenError, NotFoundError
 from sandbox.sandboxes.root import StateRoot
 
@@ -55,3 +55,15 @@ def test_staff_narrow_to_whom_they_like(root: StateRoot) -> None:
     assert root.read(narrowed, auditor, ARJUN_CUSTOMER) == sign_in(root, "arjun").customer
     with pytest.raises(NotFoundError):
         root.read(narrowed, auditor, NOBODY)
+
+
+@pytest.mark.parametrize("username", ["auditor", "admin"])
+def test_staff_give_no_orders_on_what_they_may_read(root: StateRoot, username: str) -> None:
+    staff = sign_in(root, username)
+    with pytest.raises(ForbiddenError):
+        root.read(spendable_account, staff, FATIMA_CURRENT)
+
+
+def test_a_foreign_account_to_spend_from_does_not_exist(root: StateRoot) -> None:
+    with pytest.raises(NotFoundError):
+        root.read(spendable_account, sign_in(root, "arjun"), FATIMA_CURRENT)

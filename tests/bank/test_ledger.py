@@ -233,6 +233,14 @@ def test_a_hold_posted_whole_keeps_its_transaction(root: StateRoot) -> None:
     assert broken_invariants(root) == []
 
 
+def test_a_hold_posted_keeps_what_is_known_of_its_transaction(root: StateRoot) -> None:
+    hold_id = reserve(root, ARJUN_CURRENT, -10_000)
+    marked = """UPDATE entry SET disputed = 1, extra = '{"terminal":7}' WHERE description = 'Held' RETURNING id"""
+    [(public_id,)] = sql(root, marked)
+    root.write(ledger.post_hold, hold_id)
+    assert sql(root, "SELECT disputed, extra FROM entry WHERE id = ?", public_id) == [(1, '{"terminal":7}')]
+
+
 def test_a_hold_posted_partly_releases_the_rest(root: StateRoot) -> None:
     before = booked(root, ARJUN_CURRENT), available(root, ARJUN_CURRENT)
     hold_id = reserve(root, ARJUN_CURRENT, -10_000)
