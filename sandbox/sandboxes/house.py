@@ -80,7 +80,7 @@ class House:
         found = self._sandboxes.get(sandbox_id)
         if found is None:
             raise SandboxUnknownError(
-                f"There is no sandbox {sandbox_id[:80]!r}. POST /_sandbox/sandboxes makes one.", sandbox=sandbox_id[:80]
+                f"There is no sandbox {sandbox_id[:80]!r}. POST /_sandbox/sandboxes makes one.", sandbox_id=sandbox_id[:80]
             )
         return found
 

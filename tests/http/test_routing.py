@@ -96,7 +96,7 @@ def test_a_refresh_in_a_sandbox_that_is_gone_is_404(client: Client) -> None:
 )
 def test_an_unknown_sandbox_is_404_and_never_made(client: Client, path: str, headers: dict[str, str]) -> None:
     problem = assert_problem(client.get(path, headers=headers), 404, "sandbox_unknown")
-    assert problem["sandbox"] == "nobody"
+    assert problem["sandbox_id"] == "nobody"
     assert len(client.get("/_sandbox/sandboxes").json()["items"]) == 1
 
 
