@@ -106,7 +106,8 @@ async def logout(request: AnyRequest) -> Response[None]:
 async def who_am_i(request: AnyRequest) -> Response[MeView]:
     """The signed-in user, by name in the language of the request."""
     call = call_of(request)
-    return single(call, call.root.read(identity.me, call.actor, call.language))
+    view = call.root.read(identity.me, call.actor, call.language)
+    return single(call, view, headers={"vary": "Accept-Language"})
 
 
 @get(

@@ -60,7 +60,7 @@ def problem_body(refusal: DomainError, call: Call) -> bytes:
 
 def problem_headers(refusal: DomainError) -> dict[str, str]:
     """The headers that go with a refusal."""
-    headers = {"content-type": MEDIA_TYPE}
+    headers = {"content-type": MEDIA_TYPE, "vary": "Accept-Language"}
     if refusal.status == 401 and isinstance(refusal, IdentityError):
         # Of a wrong password or control token RFC 6750 says nothing; only an access token can be an invalid one.
         error = ' error="invalid_token"' if refusal.code.startswith("token_") else ""

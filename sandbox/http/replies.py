@@ -58,14 +58,14 @@ def plain(view: T, *, status: int = 200, headers: Mapping[str, str] = _NONE) -> 
     return Reply(encode(view), status=status, headers=headers)
 
 
-def single(call: Call, view: T) -> Reply[T]:
+def single(call: Call, view: T, *, headers: Mapping[str, str] = _NONE) -> Reply[T]:
     """A single resource with its entity tag, or 304 where the client has it."""
     body = encode(view)
-    tag = etag(body)
+    tagged = {"etag": etag(body), **headers}
     known = call.header(b"if-none-match")
-    if known is not None and _listed(tag, known):
-        return Reply(b"", status=304, headers={"etag": tag})
-    return Reply(body, headers={"etag": tag})
+    if known is not None and _listed(tagged["etag"], known):
+        return Reply(b"", status=304, headers=tagged)
+    return Reply(body, headers=tagged)
 
 
 def listing(call: Call, found: Slice[T], *, kind: str) -> Reply[Page[T]]:
