@@ -11,7 +11,7 @@ from litestar.params import JSONBody, SkipValidation
 from sandbox.bank import identity
 from sandbox.bank.devices import DeviceFacts
 from sandbox.bank.identity import MeView, SignIn, Verdict
-from sandbox.core.errors import RefreshTokenInvalidError
+from sandbox.core.errors import RefreshTokenInvalidError, SandboxUnknownError, TokenOfOtherSandboxError
 from sandbox.core.passwords import verify_password
 from sandbox.http.auth import TokensView, issue_tokens
 from sandbox.http.bodies import strict
@@ -70,11 +70,9 @@ async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> 
 async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrder]]) -> Response[TokensView]:
     """Get new tokens for a refresh token, which is used up. Using one twice ends the session (RFC 9700)."""
     call = call_of(request)
-    named, dot, secret = strict(RefreshOrder, data).refresh_token.partition(".")
-    if not dot:
-        raise RefreshTokenInvalidError("The refresh token is malformed. Sign in again.")
+    named, _, secret = strict(RefreshOrder, data).refresh_token.partition(".")
     if named != call.sandbox_id:
-        call.enter(named, call.house.get(named).root)
+        _enter_own_sandbox(call, named)
     opened = call.root.write(identity.refresh, secret, ip_address=call.ip_address)
     return plain(issue_tokens(call, opened))
 
@@ -122,6 +120,20 @@ async def keys(request: AnyRequest) -> Response[KeySet]:
     """The Ed25519 public key of this sandbox, as a JSON Web Key Set."""
     call = call_of(request)
     return single(call, KeySet([call.root.signing_key.jwk]))
+
+
+def _enter_own_sandbox(call: Call, named: str) -> None:
+    """Follow a refresh token to its sandbox, unless the request names another one itself."""
+    try:
+        sandbox = call.house.get(named)
+    except SandboxUnknownError:
+        raise RefreshTokenInvalidError(
+            "This is no refresh token of this server: send the refresh_token of a sign-in as it is."
+        ) from None
+    if call.named is not None:
+        detail = f"The refresh token is of sandbox {named!r}, the request goes to {call.sandbox_id!r}."
+        raise TokenOfOtherSandboxError(detail)
+    call.enter(sandbox.id, sandbox.root)
 
 
 def _device_of_browser(call: Call) -> DeviceFacts:

@@ -76,6 +76,8 @@ def _instant(name: str, text: str | None, faults: list[Fault], *, last_day: bool
     try:
         if _DAY.fullmatch(text):
             day = date.fromisoformat(text)
+            if last_day and day == date.max:
+                return None  # nothing comes after it
             return day_start(day + timedelta(days=1) if last_day else day)
         # A plus sign of an offset arrives as a space where the client did not escape it.
         return parse_instant(re.sub(r" (\d{2}:\d{2})$", r"+\1", text))

@@ -81,9 +81,12 @@ async def reverse_transfer(
     data: SkipValidation[JSONBody[NewReversal | None]] = None,
     dry_run: DryRun = False,
 ) -> Response[TransferView]:
-    """Take a settled transfer back, exactly and once. Needs an `Idempotency-Key`."""
+    """Take a settled transfer back, exactly and once. Needs an `Idempotency-Key`.
+
+    Whoever ordered it may: this is a bank for tests, and whether the receiver has to agree is not its business.
+    """
     order = strict(NewReversal, {} if data is None else data)
-    placement = Placement(asked=data, dry_run=dry_run)
+    placement = Placement(asked=data, dry_run=dry_run, at=f"/v1/transfers/{transfer_id}")
     return place_order(call_of(request), placement, transfers.reverse_transfer, transfer_id, order)
 
 

@@ -65,7 +65,12 @@ class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What a customer may change about an account."""
 
     nickname: (
-        Annotated[str, msgspec.Meta(max_length=40, description="own name; null takes it away", examples=["Household"])]
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=1, max_length=40, description="own name; null takes it away", examples=["Household"]
+            ),
+        ]
         | None
     )
 

@@ -7,8 +7,6 @@ import click
 
 from sandbox.cli.options import fail
 
-_SHOWN = 50
-
 
 @click.group()
 def ecosystem() -> None:
@@ -32,11 +30,8 @@ def validate(folder: str, default_password: str | None) -> None:
     except EcosystemNotFoundError as error:
         raise fail(str(error)) from None
     except EcosystemError as error:
-        for failure in error.failures[:_SHOWN]:
+        for failure in error.failures:
             print(failure, file=sys.stderr)
-        more = len(error.failures) - _SHOWN
-        if more > 0:
-            print(f"... and {more} more", file=sys.stderr)
         print(f"{error}. Nothing was loaded.", file=sys.stderr)
         raise SystemExit(1) from None
     facts = image.facts

@@ -1,5 +1,6 @@
 """`sandbank serve`: open the bank and say what to try."""
 
+import errno
 import gc
 import json
 import signal
@@ -31,6 +32,8 @@ _SHOWN = 20
 @click.option("--json", "as_json", is_flag=True, help="print the ready line as JSON")
 def serve(*, folder: str | None, as_json: bool, **flags: object) -> None:
     """Serve ECOSYSTEM: a folder of JSON collections, or the name of a shipped one."""
+    if folder is not None and flags.get("ecosystem") is not None:
+        raise fail("name the ecosystem once: as the argument or with --ecosystem")
     if folder is not None:
         flags["ecosystem"] = folder
     settings = _guarded(resolve(flags).settings)
@@ -63,7 +66,8 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         place = f"{settings.host}:{settings.port}"
-        hint = "choose another with --port, or --port 0 for a free one"
+        taken = error.errno in {errno.EADDRINUSE, errno.EACCES}
+        hint = "choose another --port, or --port 0 for a free one" if taken else "choose another --host"
         raise fail(f"cannot listen on {place}: {error.strerror}; {hint}") from None
     return listener
 
@@ -132,10 +136,12 @@ def _announce(app: "Application", url: str, *, as_json: bool) -> None:
             ready["control_token"] = token
         print(json.dumps(ready, ensure_ascii=False), flush=True)
         return
-    print("\n".join(_banner(url, facts.title, format_instant(root.now), logins, token)), flush=True)
+    print("\n".join(_banner(url, facts.title, format_instant(root.now), logins, app.settings)), flush=True)
 
 
-def _banner(url: str, title: str, now: str, logins: "list[LoginView]", token: str | None) -> list[str]:
+def _banner(url: str, title: str, now: str, logins: "list[LoginView]", settings: Settings) -> list[str]:
+    token = settings.control_token
+    at = f"{url}/s/default" if settings.strict else url
     lines = [f"Sandbank {__version__}: {title}", f"  {url}   business time {now}", ""]
     if logins:
         name = max(len(login.username) for login in logins)
@@ -152,8 +158,8 @@ def _banner(url: str, title: str, now: str, logins: "list[LoginView]", token: st
     lines.append("Three things to try")
     if first is not None:
         body = json.dumps({"username": first.username, "password": first.password})
-        lines.append(f"  curl -s {url}/v1/auth/login -H 'Content-Type: application/json' -d '{body}'")
+        lines.append(f"  curl -s {at}/v1/auth/login -H 'Content-Type: application/json' -d '{body}'")
     control = f" -H 'Sandbank-Control-Token: {token}'" if token is not None else ""
-    lines.append(f"  curl -s {url}/_sandbox/info{control}")
-    lines.append(f"  curl -s -X POST {url}/_sandbox/reset{control}")
+    lines.append(f"  curl -s {at}/_sandbox/info{control}")
+    lines.append(f"  curl -s -X POST {at}/_sandbox/reset{control}")
     return lines

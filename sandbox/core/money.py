@@ -94,7 +94,7 @@ def fils_of_number(value: object) -> Fils:
     """
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise MoneyError("amount_malformed", "must be a number or a string such as 12.750")
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}(\.[0-9]{1,9})?", value, re.ASCII):
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,60}(\.[0-9]{1,9})?", value, re.ASCII):
         raise MoneyError("amount_malformed", f"{value[:40]!r} is no amount such as 12.750")
     number = Decimal(value)
     if not number.is_finite() or abs(number) > MAX_FILS:

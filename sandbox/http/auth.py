@@ -147,7 +147,7 @@ def _claims(call: Call, root: StateRoot, token: str) -> dict[str, Any]:
     if not (isinstance(claims.get("sid"), str) and isinstance(claims["exp"], int)):
         raise TokenInvalidError("The access token names no session or no end. Sign in again.")
     if claims.get("gen", root.born_at) != root.born_at:
-        raise TokenInvalidError("The access token was issued before the last reset. Sign in again.")
+        raise TokenInvalidError("The access token was issued before the last reset or restart. Sign in again.")
     return claims
 
 

@@ -27,6 +27,7 @@ class Call:
         "_root",
         "headers",
         "house",
+        "named",
         "operation",
         "path",
         "prefix",
@@ -43,6 +44,8 @@ class Call:
         """Without the prefix that names the sandbox."""
         self.prefix = ""
         self.sandbox_id: str | None = None
+        self.named: str | None = None
+        """The sandbox that the request itself names, by path, header, host or access token."""
         self.operation: Operation | None = None
         self.request_id = ""
         self._root: StateRoot | None = None

@@ -8,6 +8,7 @@ import asyncio
 import gzip
 import logging
 from typing import cast
+from urllib.parse import unquote_to_bytes
 
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
@@ -30,6 +31,8 @@ from sandbox.sandboxes.house import House
 _GZIP_FROM_BYTES = 1_024
 _GZIP_THREAD_FROM_BYTES = 65_536
 """Compressing more than this takes milliseconds, which the loop must not spend."""
+
+_SINGLE_HEADERS = (b"authorization", b"content-type", b"host", b"idempotency-key", b"if-match", b"x-sandbox")
 
 _LOG = logging.getLogger("sandbank")
 
@@ -74,6 +77,8 @@ class Edge:
             if method == "OPTIONS":
                 await out.send_plain(204, [(b"allow", self._table.allowed(call.path).encode())])
                 return
+            if len(call.headers) < len(list(scope["headers"])):
+                _require_single_headers(call)
             self._open(call, in_path, controls=controls, method=method)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             await self._refuse(call, out, error)
@@ -113,11 +118,11 @@ class Edge:
         """
         if call.request_id:
             return
-        if controls:
-            self._asked += 1
-            call.request_id = f"control-{self._asked}"
+        if call.has_root:
+            call.request_id = call.root.next_request_id(control=controls)
         else:
-            call.request_id = call.root.next_request_id()
+            self._asked += 1
+            call.request_id = f"request-{self._asked}"
 
     async def _refuse(self, call: Call, out: "_Answer", error: Exception) -> None:
         refusal = as_refusal(error)
@@ -209,13 +214,39 @@ def _given_request_id(call: Call) -> str | None:
 
 
 def _require_known_query(call: Call, known: frozenset[str]) -> None:
-    """Name query parameters that the operation does not know: a misspelt filter must not look like an answer."""
+    """Name query parameters that the operation does not know, or that stand twice: neither must look like an answer."""
     raw = call.scope["query_string"]
     faults = []
+    seen: set[str] = set()
     for part in raw.split(b"&"):
         name = part.partition(b"=")[0].decode("latin-1")
-        if name and name not in known:
+        if name in seen:
+            faults.append(Fault(f"?{name}", "repeated_parameter", "stands twice; say it once"))
+        elif name and name not in known:
             allowed = f"known are {', '.join(sorted(known))}" if known else "this operation takes none"
             faults.append(Fault(f"?{name}", "unknown_parameter", f"is not known here; {allowed}"))
+        if not _is_utf8(part):
+            faults.append(Fault(f"?{name}", "wrong_encoding", "is not percent-encoded UTF-8"))
+        seen.add(name)
+    if faults:
+        raise ValidationFailedError(faults)
+
+
+def _is_utf8(part: bytes) -> bool:
+    try:
+        unquote_to_bytes(part).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _require_single_headers(call: Call) -> None:
+    """Refuse a header that decides something and stands twice: taking either would be a guess."""
+    names = [name for name, _ in call.scope["headers"]]
+    faults = [
+        Fault(f"header:{name.decode()}", "repeated_header", "stands twice; send it once")
+        for name in _SINGLE_HEADERS
+        if names.count(name) > 1
+    ]
     if faults:
         raise ValidationFailedError(faults)

@@ -33,7 +33,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """How an order is placed: `asked` is its decoded body, for the fingerprint.
 
     `made` is the view's field with the id of what the order makes (null in a dry run), `at` the path under which that
-    will be found.
+    will be found; an order that changes something known gives that thing's whole path.
     """
 
     asked: Any
@@ -63,7 +63,7 @@ def place_order(
     assert call.operation is not None
 
     def answered(view: V) -> Answer:
-        location = f"{placement.at}/{getattr(view, made)}" if made and placement.at else None
+        location = f"{placement.at}/{getattr(view, made)}" if made else placement.at
         return Answer(201, encode(view), location)
 
     keyed = KeyedOrder(

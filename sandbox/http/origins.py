@@ -20,7 +20,7 @@ _LOOPBACK_ORIGIN = re.compile(
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = (
     "Accept, Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
-    "Prefer, Sandbank-Directive, X-Request-Id, X-Sandbox"
+    "Prefer, Sandbank-Control-Token, Sandbank-Directive, X-Request-Id, X-Sandbox"
 )
 EXPOSED_HEADERS = (
     "Allow, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "

@@ -19,7 +19,9 @@ Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="how many 
 Cursor = Annotated[
     str | None, QueryParameter(max_length=200, description="`page.next_cursor` of the answer before; opaque")
 ]
-CustomerId = Annotated[str | None, QueryParameter(max_length=64, description="staff only: narrow to one customer")]
+CustomerId = Annotated[
+    str | None, QueryParameter(min_length=1, max_length=64, description="staff only: narrow to one customer")
+]
 
 
 class PageInfo(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Refusals as RFC 9457 problems: the one place that renders them, for the edge, Litestar and stored answers alike."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -93,6 +94,27 @@ def _of_status(error: HTTPException) -> DomainError:
     return kind(error.detail or HTTPStatus(kind.status).phrase)
 
 
+_WORDS: tuple[tuple[str, str, str], ...] = (
+    (r"Expected `int` >= (\d+)", "too_small", r"must be \1 or more"),
+    (r"Expected `int` <= (\d+)", "too_large", r"must be \1 or less"),
+    (r"Expected `int`", "wrong_type", "must be a whole number"),
+    (r"Expected `bool`", "wrong_type", "must be true or false"),
+    (r"Expected `str` of length >= (\d+)", "too_short", "must not be empty"),
+    (r"Expected `str` of length <= (\d+)", "too_long", r"must have at most \1 characters"),
+    (r"Expected `str` matching regex", "wrong_format", "must not contain NUL"),
+    (r"Invalid enum value (.*)", "not_allowed", r"\1 is none of the values that the OpenAPI document lists"),
+)
+"""What msgspec says of a parameter, as a code and in the words of `bodies`."""
+
+
+def _in_our_words(message: str) -> tuple[str, str]:
+    for pattern, code, words in _WORDS:
+        match = re.match(pattern, message)
+        if match:
+            return code, match.expand(words)
+    return "invalid", message or "is not valid"
+
+
 def _faults(error: ValidationException) -> list[Fault]:
     messages = error.extra if isinstance(error.extra, list) else []
     faults = []
@@ -100,5 +122,5 @@ def _faults(error: ValidationException) -> list[Fault]:
         source = getattr(message.get("source"), "value", message.get("source", "query"))
         name = message.get("key", "")
         pointer = f"/{name}" if source == "body" else f"?{name}" if source == "query" else f"{source}:{name}"
-        faults.append(Fault(pointer, "invalid", message.get("message", "is not valid")))
+        faults.append(Fault(pointer, *_in_our_words(message.get("message", ""))))
     return faults or [Fault("", "invalid", error.detail)]

@@ -48,5 +48,6 @@ def enter_sandbox(call: Call, named: str | None, *, scope: str, strict: bool) ->
         raise SandboxRequiredError(
             "This server is strict: name a sandbox by /s/{id}/..., X-Sandbox, {id}.localhost or its token."
         )
+    call.named = named
     sandbox_id = DEFAULT if named is None else named
     call.enter(sandbox_id, call.house.get(sandbox_id).root)

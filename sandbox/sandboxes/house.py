@@ -50,6 +50,7 @@ class House:
     def __init__(self, settings: Settings, image: Image, folder: Path) -> None:
         self.settings = settings
         self._images: dict[str, Image] = {folder.name: image}
+        self._images.setdefault(image.facts.ecosystem, image)
         self._folders = {**shipped(), folder.name: folder}
         self._sandboxes: dict[str, Sandbox] = {}
         self._named = 0
@@ -80,7 +81,8 @@ class House:
         found = self._sandboxes.get(sandbox_id)
         if found is None:
             raise SandboxUnknownError(
-                f"There is no sandbox {sandbox_id[:80]!r}. POST /_sandbox/sandboxes makes one.", sandbox_id=sandbox_id[:80]
+                f"There is no sandbox {sandbox_id[:80]!r}. POST /_sandbox/sandboxes makes one.",
+                sandbox_id=sandbox_id[:80],
             )
         return found
 

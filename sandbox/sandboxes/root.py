@@ -89,6 +89,7 @@ class StateRoot:
 
     __slots__ = (
         "_closed",
+        "_control_requests",
         "_db",
         "_digest",
         "_in_flight",
@@ -122,6 +123,7 @@ class StateRoot:
         self._retired = False
         self._closed = False
         self._requests = 0
+        self._control_requests = 0
 
     @property
     def now(self) -> Instant:
@@ -138,8 +140,14 @@ class StateRoot:
         """The key pair of this sandbox's seed."""
         return _signing_key(self.seed)
 
-    def next_request_id(self) -> str:
-        """The id of the next request that brings none: derived from the seed and the number of the request."""
+    def next_request_id(self, *, control: bool) -> str:
+        """The id of the next request that brings none: derived from the seed and the number of the request.
+
+        The control plane counts apart, so that what looks at a bank does not move the ids of those who use it.
+        """
+        if control:
+            self._control_requests += 1
+            return Draws(self._key, self._control_requests).uuid("control-request")
         self._requests += 1
         return Draws(self._key, self._requests).uuid("request")
 

@@ -6,13 +6,14 @@ read) is a warning, not a failure.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from msgspec import structs
 
 from sandbox.core import civil_id, iban, phone
 from sandbox.core.clock import MILLISECOND, format_instant
 from sandbox.core.money import format_fils
-from sandbox.core.passwords import readable
+from sandbox.core.passwords import readable, verify_password
 from sandbox.core.vocabulary import (
     AccountStatus,
     CredentialStatus,
@@ -23,7 +24,7 @@ from sandbox.core.vocabulary import (
     TransactionStatus,
     UserStatus,
 )
-from sandbox.store.reading import Failure, RawEcosystem, Row, record_label
+from sandbox.store.reading import MANIFEST, Failure, RawEcosystem, Row, record_label
 from sandbox.store.records import COLLECTIONS
 
 Found = Iterator[tuple[str, int, str, str]]
@@ -44,12 +45,40 @@ def check(raw: RawEcosystem) -> list[Failure]:
     if whole:  # a balance is the sum of its movements: it says nothing as long as one of them is not known
         rules.append(_running_balances)
     found = [_failure(sound, *fault) for rule in rules for fault in rule(sound)]
-    return [_failure(raw, *fault) for fault in identity] + found
+    return [_failure(raw, *fault) for fault in identity] + found + list(_logins(raw))
 
 
 def warn(raw: RawEcosystem, *, default_password: bool) -> list[Failure]:
     """What is odd but loads."""
-    return [_failure(raw, *fault) for fault in _odd(raw, default_password=default_password)]
+    misnamed = [
+        Failure(raw.files[name], "", "", f"is kept, but the bank does not know it; did you mean {near[0]}.json?")
+        for name in raw.others
+        if (near := get_close_matches(name.lower(), COLLECTIONS, n=1, cutoff=0.8))
+    ]
+    return misnamed + [_failure(raw, *fault) for fault in _odd(raw, default_password=default_password)]
+
+
+def _logins(raw: RawEcosystem) -> Iterator[Failure]:
+    """Demo logins are what a newcomer tries first: each must be a user, with the password that signs in."""
+    if raw.unread.get("auth_users") or "auth_users" not in raw.files:
+        return
+    users = {row["username"]: row["user_id"] for row in raw.rows["auth_users"]}
+    stated = {row["user_id"]: row for row in raw.rows["credentials"]}
+    for position, login in enumerate(raw.manifest.logins):
+        label = f"logins[{position}]"
+        if login.username not in users:
+            yield Failure(MANIFEST, label, "username", f"{login.username!r} is in no record of auth_users")
+            continue
+        row = stated.get(users[login.username])
+        if row is not None and not _signs_in(row, login.password):
+            yield Failure(MANIFEST, label, "password", f"is not the one of {login.username!r} in credentials")
+
+
+def _signs_in(row: Row, password: str) -> bool:
+    if row["password"] is not None:
+        return bool(row["password"] == password)
+    stored = row["password_hash"]
+    return stored is None or not readable(stored) or verify_password(password, stored)
 
 
 def _failure(raw: RawEcosystem, name: str, position: int, field: str, message: str) -> Failure:
@@ -223,6 +252,10 @@ def _odd(raw: RawEcosystem, *, default_password: bool) -> Found:
     for position, row in enumerate(raw.rows["mfa_settings"]):
         if row["mfa_enabled"]:
             yield "mfa_settings", position, "mfa_enabled", "sign-in does not ask for a second factor yet"
+    with_credentials = {row["user_id"] for row in raw.rows["credentials"]}
+    for position, row in enumerate(raw.rows["auth_users"]):
+        if row["user_id"] not in with_credentials:
+            yield "auth_users", position, "user_id", "has no record in credentials, so nobody can sign in as this user"
     for position, row in enumerate(raw.rows["credentials"]):
         stored = row["password_hash"]
         unusable = row["password"] is None and (stored is None or not readable(stored))

@@ -133,7 +133,7 @@ def _collection_files(folder: Path, failures: list[Failure]) -> dict[str, Path]:
             continue
         if path.stem in files:
             failures.append(Failure(path.name, "", "", f"the collection stands in {files[path.stem].name} too"))
-        files[path.stem] = path
+        files.setdefault(path.stem, path)
     return files
 
 
@@ -308,22 +308,45 @@ def _stated_manifest(path: Path, failures: list[Failure]) -> Manifest | None:
     value = _read_values(path, failures)
     if len(failures) > before:
         return None
-    try:
-        fields = _object(value)
-        manifest = msgspec.convert(fields | {"as_of": _instant(fields.get("as_of"))}, Manifest)
-    except (msgspec.ValidationError, ValueError) as error:
-        field = "as_of" if isinstance(error, InstantError) else ""
-        failures.append(Failure(MANIFEST, "", field, str(error)))
-        return None
-    if not 0 <= manifest.seed < 2**63:
-        failures.append(Failure(MANIFEST, "", "seed", "must lie between 0 and 2^63 - 1"))
-    return manifest
-
-
-def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError("must be a JSON object")
+        failures.append(Failure(MANIFEST, "", "", "must be a JSON object"))
+        return None
+    found: dict[str, Any] = {}
+    for name in value.keys() - _MANIFEST_FIELDS.keys():
+        failures.append(Failure(MANIFEST, "", name, f"is not known here; known are {', '.join(_MANIFEST_FIELDS)}"))
+    for name, parse in _MANIFEST_FIELDS.items():
+        if name not in value:
+            if name in _MANIFEST_NEEDS:
+                failures.append(Failure(MANIFEST, "", name, "is missing"))
+            continue
+        try:
+            found[name] = parse(value[name])
+        except ValueError as error:
+            failures.append(Failure(MANIFEST, "", name, str(error)))
+    return Manifest(**found) if len(failures) == before else None
+
+
+def _seed(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError("must be a whole number between 0 and 2^63 - 1")
     return value
+
+
+def _logins(value: Any) -> tuple[Login, ...]:
+    try:
+        return msgspec.convert(value, tuple[Login, ...])
+    except msgspec.ValidationError as error:
+        raise ValueError(f"must be an array of objects with username, password and note: {error}") from None
+
+
+_MANIFEST_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "name": _identifier,
+    "title": _text,
+    "as_of": _instant,
+    "seed": _seed,
+    "logins": _logins,
+}
+_MANIFEST_NEEDS = ("name", "as_of")
 
 
 def _instants(rows: dict[str, list[Row]]) -> Iterator[Instant]:
