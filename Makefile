@@ -1,7 +1,5 @@
 # Each target sets up .venv by itself and is quick when nothing changed.
 PYTHON ?= python3
-HOST ?= 127.0.0.1
-PORT ?= 8000
 ARGS ?=
 BIN := .venv/bin
 READY := .venv/.ready
@@ -22,7 +20,7 @@ $(READY): pyproject.toml
 install: $(READY) ## Set up .venv and nothing else
 
 serve: $(READY) ## Start the bank (PORT=8001 HOST=... ARGS='--strict' pass options on)
-	@exec $(BIN)/sandbank serve --host $(HOST) --port $(PORT) $(ARGS)
+	@exec $(BIN)/sandbank serve $(if $(filter command,$(origin HOST)),--host $(HOST)) $(if $(filter command,$(origin PORT)),--port $(PORT)) $(ARGS)
 
 test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

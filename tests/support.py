@@ -179,6 +179,13 @@ def copy_of_tiny(folder: Path) -> Path:
     return folder
 
 
+def without_logins(folder: Path) -> None:
+    """Drop the demo logins from an ecosystem's manifest: its users and passwords may then be any."""
+    path = folder / "ecosystem.json"
+    stated = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(stated | {"logins": []}, ensure_ascii=False), encoding="utf-8")
+
+
 def edit(folder: Path, collection: str, change: Callable[[list[dict[str, Any]]], None]) -> None:
     """Change a collection of an ecosystem folder in place."""
     path = folder / f"{collection}.json"

@@ -11,9 +11,9 @@ from sandbox.bank.transactions import TransactionFilter, TransactionView
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import signed_in
-from sandbox.http.operations import CUSTOMERS, READERS, roles
+from sandbox.http.operations import CUSTOMERS, EVERYBODY, roles
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
-from sandbox.http.replies import listing, single, unless_changed
+from sandbox.http.replies import changed, listing, single, unless_changed
 
 
 @get(
@@ -21,7 +21,7 @@ from sandbox.http.replies import listing, single, unless_changed
     operation_id="listAccounts",
     summary="List accounts",
     tags=["accounts"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     responses=signed_in(404),
 )
 async def list_accounts(
@@ -39,7 +39,7 @@ async def list_accounts(
     operation_id="getAccount",
     summary="Read an account",
     tags=["accounts"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     responses=signed_in(404),
 )
 async def get_account(request: AnyRequest, account_id: FromPath[str]) -> Response[AccountView]:
@@ -63,7 +63,7 @@ async def change_account(
     call = call_of(request)
     change = strict(AccountChange, data)
     view = call.root.write(accounts.change_account, call.actor, account_id, change, unless_changed(call))
-    return single(call, view)
+    return changed(view)
 
 
 @get(
@@ -71,7 +71,7 @@ async def change_account(
     operation_id="getBalances",
     summary="Read balances",
     tags=["accounts"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     responses=signed_in(404),
 )
 async def get_balances(request: AnyRequest, account_id: FromPath[str]) -> Response[BalancesView]:
@@ -85,7 +85,7 @@ async def get_balances(request: AnyRequest, account_id: FromPath[str]) -> Respon
     operation_id="listHolds",
     summary="List holds",
     tags=["accounts"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     responses=signed_in(404),
 )
 async def list_holds(
@@ -102,7 +102,7 @@ async def list_holds(
     operation_id="listAccountTransactions",
     summary="List an account's transactions",
     tags=["transactions"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     dependencies=FILTERED,
     responses=signed_in(404),
 )

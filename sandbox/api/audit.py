@@ -11,7 +11,7 @@ from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import signed_in
 from sandbox.http.operations import STAFF, roles
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
-from sandbox.http.replies import listing, plain, single
+from sandbox.http.replies import listing, plain
 
 
 @get(
@@ -43,7 +43,7 @@ async def list_audit_logs(
 async def trial_balance(request: AnyRequest) -> Response[TrialBalance]:
     """Posted debits and credits of every ledger account; the totals are equal."""
     call = call_of(request)
-    return single(call, call.root.read(reports.trial_balance))
+    return plain(call.root.read(reports.trial_balance))
 
 
 @get(

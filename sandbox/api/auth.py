@@ -13,7 +13,7 @@ from sandbox.bank.devices import DeviceFacts
 from sandbox.bank.identity import MeView, SignIn, Verdict
 from sandbox.core.errors import RefreshTokenInvalidError, SandboxUnknownError, TokenOfOtherSandboxError
 from sandbox.core.passwords import verify_password
-from sandbox.http.auth import TokensView, issue_tokens
+from sandbox.http.auth import TokensView, issue_tokens, refresh_secret
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, Call, call_of
 from sandbox.http.docs import problems, signed_in
@@ -55,7 +55,7 @@ async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> 
         device=order.device or _device_of_browser(call),
         ip_address=call.ip_address,
     )
-    return plain(issue_tokens(call, opened))
+    return plain(issue_tokens(call, opened), headers=_NO_STORE)
 
 
 @post(
@@ -70,11 +70,13 @@ async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> 
 async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrder]]) -> Response[TokensView]:
     """Get new tokens for a refresh token, which is used up. Using one twice ends the session (RFC 9700)."""
     call = call_of(request)
-    named, _, secret = strict(RefreshOrder, data).refresh_token.partition(".")
+    named, _, rest = strict(RefreshOrder, data).refresh_token.partition(".")
     if named != call.sandbox_id:
         _enter_own_sandbox(call, named)
+    life, _, given = rest.partition(".")
+    secret = refresh_secret(call, life, given)
     opened = call.root.write(identity.refresh, secret, ip_address=call.ip_address)
-    return plain(issue_tokens(call, opened))
+    return plain(issue_tokens(call, opened), headers=_NO_STORE)
 
 
 @post(
@@ -120,6 +122,10 @@ async def keys(request: AnyRequest) -> Response[KeySet]:
     """The Ed25519 public key of this sandbox, as a JSON Web Key Set."""
     call = call_of(request)
     return single(call, KeySet([call.root.signing_key.jwk]))
+
+
+_NO_STORE = {"cache-control": "no-store"}
+"""Tokens must not be cached (RFC 6749 section 5.1)."""
 
 
 def _enter_own_sandbox(call: Call, named: str) -> None:

@@ -11,7 +11,7 @@ from sandbox.bank.transactions import TransactionFilter, TransactionView
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import ordered, signed_in
-from sandbox.http.operations import CUSTOMERS, READERS, roles
+from sandbox.http.operations import CUSTOMERS, EVERYBODY, roles
 from sandbox.http.orders import DryRun, Placement, place_order
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, single
@@ -22,7 +22,7 @@ from sandbox.http.replies import listing, single
     operation_id="listTransactions",
     summary="List transactions",
     tags=["transactions"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     dependencies=FILTERED,
     responses=signed_in(404),
 )
@@ -45,7 +45,7 @@ async def list_transactions(
     operation_id="getTransaction",
     summary="Read a transaction",
     tags=["transactions"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     responses=signed_in(404),
 )
 async def get_transaction(request: AnyRequest, transaction_id: FromPath[str]) -> Response[TransactionView]:

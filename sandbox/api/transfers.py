@@ -1,5 +1,7 @@
 """`/v1/transfers`: pay another account, look what became of it, take it back."""
 
+from typing import Any
+
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, SkipValidation
 
@@ -9,7 +11,7 @@ from sandbox.core.vocabulary import Role
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import ordered, signed_in
-from sandbox.http.operations import CUSTOMERS, OPTIONAL_BODY, READERS, roles
+from sandbox.http.operations import CUSTOMERS, EVERYBODY, OPTIONAL_BODY, roles
 from sandbox.http.orders import DryRun, Placement, place_order
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, single
@@ -40,7 +42,7 @@ async def create_transfer(
     operation_id="listTransfers",
     summary="List transfers",
     tags=["transfers"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     responses=signed_in(404),
 )
 async def list_transfers(
@@ -58,7 +60,7 @@ async def list_transfers(
     operation_id="getTransfer",
     summary="Read a transfer",
     tags=["transfers"],
-    opt=roles(*READERS),
+    opt=roles(*EVERYBODY),
     responses=signed_in(404),
 )
 async def get_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Response[TransferView]:
@@ -85,8 +87,9 @@ async def reverse_transfer(
 
     Whoever ordered it may: this is a bank for tests, and whether the receiver has to agree is not its business.
     """
-    order = strict(NewReversal, {} if data is None else data)
-    placement = Placement(asked=data, dry_run=dry_run, at=f"/v1/transfers/{transfer_id}")
+    asked: Any = {} if data is None else data
+    order = strict(NewReversal, asked)
+    placement = Placement(asked=asked, dry_run=dry_run, at=f"/v1/transfers/{transfer_id}")
     return place_order(call_of(request), placement, transfers.reverse_transfer, transfer_id, order)
 
 

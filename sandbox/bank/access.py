@@ -61,6 +61,9 @@ _WITH_HOLDER = account.join(customer, customer.c.key == account.c.customer)
 _BY_ID = Statement(
     sa.select(*ACCOUNT_COLUMNS).select_from(_WITH_HOLDER).where(account.c.id == sa.bindparam("account_id"))
 )
+_KEYS = Statement(
+    sa.select(account.c.key).where(account.c.customer == sa.bindparam("of_customer")).order_by(account.c.key)
+)
 _CUSTOMER = Statement(sa.select(customer.c.key).where(customer.c.id == sa.bindparam("customer_id")))
 
 
@@ -106,3 +109,8 @@ def narrowed(work: Work, actor: Actor, customer_id: str | None) -> int | None:
     if row is None:
         raise NotFoundError(f"There is no customer {customer_id[:64]}.")
     return int(row.key)
+
+
+def account_keys(work: Work, customer_key: int) -> list[int]:
+    """The inner keys of a customer's accounts, oldest first: for lists that are read account by account."""
+    return [row.key for row in _KEYS.all(work.db, of_customer=customer_key)]

@@ -40,10 +40,9 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BalancesView(msgspec.Struct, frozen=True, kw_only=True):
-    """The balances of one account at one instant."""
+    """The balances of one account; `Sandbank-Time` says when."""
 
     account_id: str
-    as_of: str
     balances: Balances
 
 
@@ -135,7 +134,7 @@ def get_balances(work: Work, actor: Actor, account_id: str) -> BalancesView:
         NotFoundError: none the actor may see.
     """
     row = own_account(work, actor, account_id)
-    return BalancesView(account_id=row.id, as_of=format_instant(work.now), balances=balances_of(row))
+    return BalancesView(account_id=row.id, balances=balances_of(row))
 
 
 def list_holds(work: Work, actor: Actor, window: Window, account_id: str) -> Slice[HoldView]:

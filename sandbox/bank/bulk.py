@@ -23,13 +23,15 @@ from sandbox.store.checking import movements_of
 from sandbox.store.filling import Keys, insert
 from sandbox.store.reading import Row
 from sandbox.store.statement import Statement
-from sandbox.store.tables import JournalKind, account, entry, hold, journal, merchant
+from sandbox.store.tables import COUNTERS, JournalKind, account, entry, hold, journal, merchant, root
 
-_COUNTERS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 _SET_COUNTERS = Statement(
     sa.update(account)
     .where(account.c.key == sa.bindparam("account"))
-    .values({name: sa.bindparam(f"new_{name}") for name in _COUNTERS})
+    .values({name: sa.bindparam(f"new_{name}") for name in COUNTERS})
+)
+_SET_HEAD = Statement(
+    sa.update(root).values(journal_seq=sa.bindparam("journal_seq"), journal_hash=sa.bindparam("journal_hash"))
 )
 _OPENED = 0
 """Sorts openings before every other event of the same instant."""
@@ -50,7 +52,7 @@ class _Event(NamedTuple):
 def open_chart(db: sa.Connection, *, as_of: Instant) -> None:
     """The bank's own accounts, before any customer's."""
     own = {"status": AccountStatus.ACTIVE.value, "overdraft_limit": 0, "opened_at": as_of}
-    zero = dict.fromkeys(_COUNTERS, 0)
+    zero = dict.fromkeys(COUNTERS, 0)
     insert(db, account, [{"key": key, "code": code, **own, **zero} for code, key in CHART.items()])
 
 
@@ -98,7 +100,7 @@ class _Poster:
         self._journals: list[dict[str, Any]] = []
         self._entries: list[dict[str, Any]] = []
         self._holds: list[dict[str, Any]] = []
-        self._counters: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTERS, 0))
+        self._counters: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTERS, 0))
         self._posted_seq: dict[int, int] = {}
 
     def post(self, events: list[_Event]) -> None:
@@ -122,6 +124,7 @@ class _Poster:
             (hold, self._holds),
         ):
             insert(self._db, table, rows)
+        _SET_HEAD.run(self._db, journal_seq=len(events), journal_hash=previous)
         _SET_COUNTERS.run_many(
             self._db,
             [

@@ -246,7 +246,7 @@ def sign_in(
     _SET_LOGGED_IN.run(work.db, user=row.key, at=work.now)
     work.audit("SIGNED_IN", user=row.key, ip_address=ip_address, related=session_id)
     user = UserView(user_id=row.id, customer_id=row.customer_id, username=row.username, role=row.role)
-    return SignedIn(session_id=session_id, refresh_secret=_new_refresh(work, session), user=user)
+    return SignedIn(session_id=session_id, refresh_secret=_new_refresh(work, session, row.id), user=user)
 
 
 def refresh(work: Work, secret: str, *, ip_address: str | None) -> SignedIn:
@@ -271,7 +271,7 @@ def refresh(work: Work, secret: str, *, ip_address: str | None) -> SignedIn:
     _USE_REFRESH.run(work.db, token=row.token)
     work.audit("TOKEN_REFRESHED", user=row.user, ip_address=ip_address, related=row.session_id)
     user = UserView(user_id=row.user_id, customer_id=row.customer_id, username=row.username, role=row.role)
-    return SignedIn(session_id=row.session_id, refresh_secret=_new_refresh(work, row.session), user=user)
+    return SignedIn(session_id=row.session_id, refresh_secret=_new_refresh(work, row.session, row.user_id), user=user)
 
 
 def sign_out(work: Work, actor: Actor) -> None:
@@ -379,8 +379,8 @@ def _require_usable(work: Work, row: Any) -> None:
         )
 
 
-def _new_refresh(work: Work, session: int) -> str:
-    secret = work.draws.secret("refresh-token")
+def _new_refresh(work: Work, session: int, user_id: str) -> str:
+    secret = work.draws.secret(f"refresh-token:{user_id}")
     expires_at = work.transport_now + work.rules.refresh_token_seconds * SECOND
     _ADD_REFRESH.run(work.db, digest=_digest(secret), session=session, used=False, expires_at=expires_at)
     return secret

@@ -23,6 +23,7 @@ from sandbox.core.vocabulary import (
 )
 from sandbox.store.checking import LOCKED_AFTER
 from sandbox.store.tables import (
+    COUNTERS,
     JournalKind,
     account,
     audit_log,
@@ -33,12 +34,13 @@ from sandbox.store.tables import (
     login_session,
     outbox,
     registered_device,
+    root,
+    savings_goal,
     transfer,
 )
 from sandbox.store.work import audit_link
 
 _POSTED = (TransactionStatus.COMPLETED, TransactionStatus.REVERSED)
-_COUNTERS = ("debits_posted", "credits_posted", "debits_pending", "credits_pending")
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -79,8 +81,12 @@ def _debits_equal_credits(db: sa.Connection) -> Breaches:
 
 def _trial_balance(db: sa.Connection) -> Breaches:
     """Over all accounts, posted and pending debits equal credits."""
-    sums = db.execute(sa.select(*(sa.func.coalesce(sa.func.sum(account.c[name]), 0) for name in _COUNTERS))).one()
-    for kind, taken, given in (("posted", sums[0], sums[1]), ("pending", sums[2], sums[3])):
+    folded = (sa.func.coalesce(sa.func.sum(account.c[name]), 0).label(name) for name in COUNTERS)
+    sums = db.execute(sa.select(*folded)).one()
+    for kind, taken, given in (
+        ("posted", sums.debits_posted, sums.credits_posted),
+        ("pending", sums.debits_pending, sums.credits_pending),
+    ):
         if taken != given:
             yield f"{kind} debits are {taken}, credits {given}"
 
@@ -131,10 +137,11 @@ def _unposted_entries_have_no_balance(db: sa.Connection) -> Breaches:
     query = sa.select(entry.c.seq).where(entry.c.status.not_in(_POSTED), entry.c.balance.is_not(None))
     for row in db.execute(query):
         yield f"entry {row.seq} is not posted and has a balance"
-    pending = db.execute(sa.select(entry.c.seq).where(entry.c.status == TransactionStatus.PENDING)).scalars()
-    active = db.execute(sa.select(hold.c.seq).where(hold.c.status == HoldStatus.ACTIVE.value)).scalars()
-    for seq in sorted(set(pending) ^ set(active)):
-        yield f"journal {seq} has a PENDING entry without an active hold, or the other way round"
+    pending = sa.select(entry.c.seq, entry.c.account, entry.c.amount).where(entry.c.status == TransactionStatus.PENDING)
+    active = sa.select(hold.c.seq, hold.c.account, hold.c.amount).where(hold.c.status == HoldStatus.ACTIVE.value)
+    reserved = {tuple(row) for row in db.execute(active)}
+    for seq, *_ in sorted({tuple(row) for row in db.execute(pending)} ^ reserved):
+        yield f"journal {seq} has a PENDING entry that is not its active hold, or the other way round"
 
 
 def _journal_is_gap_free(db: sa.Connection) -> Breaches:
@@ -150,7 +157,7 @@ def _journal_is_gap_free(db: sa.Connection) -> Breaches:
 
 
 def _ledger_chain(db: sa.Connection) -> Breaches:
-    """The hash chain over the journals' immutable facts verifies."""
+    """The hash chain over the journals' immutable facts verifies, up to the end that the bank remembers."""
     legs: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for row in db.execute(sa.select(entry.c.seq, entry.c.account, entry.c.amount)):
         legs[row.seq].append((row.account, row.amount))
@@ -163,21 +170,35 @@ def _ledger_chain(db: sa.Connection) -> Breaches:
         if row.hash != previous:
             yield f"journal {row.seq} does not follow from the one before"
             return
+    if previous != db.execute(sa.select(root.c.journal_hash)).scalar_one():
+        yield "the journal does not end where the bank remembers"
 
 
 def _audit_chain(db: sa.Connection) -> Breaches:
-    """The hash chain over the audit trail verifies."""
-    previous = GENESIS
+    """The hash chain over the audit trail verifies, up to the end that the bank remembers."""
+    previous, count = GENESIS, 0
     for row in db.execute(sa.select(audit_log).order_by(audit_log.c.key)):
+        count += 1
         previous = audit_link(previous, row._asdict())
         if row.hash != previous:
             yield f"audit line {row.id} does not follow from the one before"
             return
+    end = db.execute(sa.select(root.c.audit_count, root.c.audit_hash)).one()
+    if (count, previous) != (end.audit_count, end.audit_hash):
+        yield f"the audit trail has {count} lines, the bank remembers {end.audit_count} and where they end"
 
 
 def _holds_resolve_once(db: sa.Connection) -> Breaches:
-    """A hold is posted at most once and for at most what was held; only a posted one has a posting."""
+    """A hold is posted at most once and for at most what was held; only a posted one has a posting, over as much."""
     postings: dict[int, str] = {}
+    cleared: dict[tuple[int, int], int] = {
+        (row.account, row.seq): row.amount
+        for row in db.execute(
+            sa.select(entry.c.account, entry.c.seq, entry.c.amount)
+            .join(journal, journal.c.seq == entry.c.seq)
+            .where(journal.c.kind == JournalKind.CLEARING)
+        )
+    }
     for row in db.execute(sa.select(hold)):
         posted = row.status == HoldStatus.POSTED
         if posted != (row.resolved_seq is not None) or (row.status == HoldStatus.ACTIVE) != (row.resolved_at is None):
@@ -187,6 +208,8 @@ def _holds_resolve_once(db: sa.Connection) -> Breaches:
         taken = row.posted_amount or 0
         if not 0 < abs(taken) <= abs(row.amount) or (taken > 0) != (row.amount > 0):
             yield f"hold {row.id} over {row.amount} fils was posted with {row.posted_amount}"
+        if cleared.get((row.account, row.resolved_seq)) != row.posted_amount:
+            yield f"hold {row.id} was posted with {row.posted_amount} fils, its journal says otherwise"
         if row.resolved_seq in postings:
             yield f"holds {postings[row.resolved_seq]} and {row.id} share a posting"
         postings[row.resolved_seq] = row.id
@@ -267,7 +290,7 @@ def _amounts_are_whole(db: sa.Connection) -> Breaches:
     """Every amount is an integer: a database that turned one into a float has lost fils."""
     for name, query in (
         ("entry", sa.select(entry.c.seq, entry.c.amount, entry.c.balance)),
-        ("account", sa.select(account.c.key, account.c.overdraft_limit, *(account.c[name] for name in _COUNTERS))),
+        ("account", sa.select(account.c.key, account.c.overdraft_limit, *(account.c[name] for name in COUNTERS))),
         ("hold", sa.select(hold.c.key, hold.c.amount, hold.c.posted_amount)),
         ("transfer", sa.select(transfer.c.key, transfer.c.amount, transfer.c.fee)),
     ):
@@ -302,6 +325,13 @@ def _failed_sign_ins_lock(db: sa.Connection) -> Breaches:
         yield f"user {row.username} has failed {LOCKED_AFTER} times and is not locked"
 
 
+def _goals_stay_under_their_target(db: sa.Connection) -> Breaches:
+    """Nobody has saved more for a goal than its target."""
+    over = sa.or_(savings_goal.c.current_amount > savings_goal.c.target_amount, savings_goal.c.current_amount < 0)
+    for row in db.execute(sa.select(savings_goal.c.id).where(over)):
+        yield f"goal {row.id} holds more than its target, or less than nothing"
+
+
 RULES: tuple[Callable[[sa.Connection], Breaches], ...] = (
     _debits_equal_credits,
     _trial_balance,
@@ -320,4 +350,5 @@ RULES: tuple[Callable[[sa.Connection], Breaches], ...] = (
     _amounts_are_whole,
     _sessions_live_on_active_devices,
     _failed_sign_ins_lock,
+    _goals_stay_under_their_target,
 )

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from sandbox.bank.access import Actor, narrowed, own_account
+from sandbox.bank.access import Actor, account_keys, narrowed, own_account
 from sandbox.bank.lists import Position, Slice, Window, cut
 from sandbox.core.clock import format_instant, local_date
 from sandbox.core.errors import NotFoundError
@@ -97,9 +97,6 @@ _SELECT = (
     .where(entry.c.id.is_not(None))
 )
 _ONE = Statement(_SELECT.where(entry.c.id == sa.bindparam("transaction_id")))
-_ACCOUNTS = Statement(
-    sa.select(account.c.key).where(account.c.customer == sa.bindparam("of_customer")).order_by(account.c.key)
-)
 _AT = Statement(sa.select(journal.c.at).where(journal.c.seq == sa.bindparam("at_seq")))
 _LAST = Statement(sa.select(journal.c.seq).order_by(journal.c.seq.desc()).limit(1))
 
@@ -168,9 +165,9 @@ def list_all(
         return _slice(found, window)
     statement = _list_statement("account", names)
     runs = []
-    for owner in _ACCOUNTS.all(work.db, of_customer=whose):
-        before = seq + 1 if owner.key > behind and window.after else seq
-        runs.append(statement.all(work.db, of_account=owner.key, before=before, limit=window.limit + 1, **values))
+    for key in account_keys(work, whose):
+        before = seq + 1 if key > behind and window.after else seq
+        runs.append(statement.all(work.db, of_account=key, before=before, limit=window.limit + 1, **values))
     merged = heapq.merge(*runs, key=lambda row: (-row.seq, row.account))
     return _slice(list(islice(merged, window.limit + 1)), window)
 

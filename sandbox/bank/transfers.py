@@ -4,21 +4,26 @@ A transfer that the bank refuses exists as `rejected`, with its ISO 20022 reason
 became of it. Payments to other banks are not served yet and are refused as such.
 """
 
+import heapq
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
 import sqlalchemy as sa
 
-from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, narrowed, spendable_account
+from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, account_keys, narrowed, spendable_account
 from sandbox.bank.ledger import Leg, Posting, next_seq, post, require_open, reverse
 from sandbox.bank.lists import Slice, Window, cut
 from sandbox.core import iban
 from sandbox.core.clock import format_instant, local_date
 from sandbox.core.errors import (
+    AccountBlockedError,
+    AccountClosedError,
     AlreadyReversedError,
     BankError,
     BankUnreachableError,
     CreditorUnknownError,
+    ForbiddenError,
     IbanInvalidError,
     InsufficientFundsError,
     NotFoundError,
@@ -26,9 +31,9 @@ from sandbox.core.errors import (
     TransferNotReversibleError,
 )
 from sandbox.core.money import Money, OrderAmount, money
-from sandbox.core.vocabulary import Severity, TransferStatus
+from sandbox.core.vocabulary import Role, Severity, TransferStatus
 from sandbox.store.statement import Statement
-from sandbox.store.tables import JournalKind, account, auth_user, customer, transfer
+from sandbox.store.tables import JournalKind, account, customer, transfer
 from sandbox.store.work import Work
 
 Text140 = Annotated[str, msgspec.Meta(max_length=140)]
@@ -125,12 +130,8 @@ _SELECT = (
 _BEFORE = transfer.c.key < sa.bindparam("before")
 _NEWEST = transfer.c.key.desc()
 _LIST_OF_ALL = Statement(_SELECT.where(_BEFORE).order_by(_NEWEST).limit(sa.bindparam("limit")))
-_LIST_OF_USER = Statement(
-    _SELECT.where(transfer.c.user == sa.bindparam("of_user"), _BEFORE).order_by(_NEWEST).limit(sa.bindparam("limit"))
-)
-_LIST_OF_CUSTOMER = Statement(
-    _SELECT.join(auth_user, auth_user.c.key == transfer.c.user)
-    .where(auth_user.c.customer == sa.bindparam("of_customer"), _BEFORE)
+_LIST_OF_ACCOUNT = Statement(
+    _SELECT.where(transfer.c.from_account == sa.bindparam("of_account"), _BEFORE)
     .order_by(_NEWEST)
     .limit(sa.bindparam("limit"))
 )
@@ -211,7 +212,7 @@ def create_transfer(work: Work, actor: Actor, order: NewTransfer) -> TransferVie
 
 
 def list_transfers(work: Work, actor: Actor, window: Window, *, customer_id: str | None = None) -> Slice[TransferView]:
-    """The transfers the actor ordered (staff: all, or one customer's), newest first.
+    """The transfers from the actor's accounts (staff: all, or one customer's), newest first.
 
     Raises:
         NotFoundError, ForbiddenError: `customer_id` is not one the actor may narrow to.
@@ -219,12 +220,15 @@ def list_transfers(work: Work, actor: Actor, window: Window, *, customer_id: str
     whose = narrowed(work, actor, customer_id)
     before = window.after[0] if window.after else _LAST
     limit = window.limit + 1
-    if not actor.sees_all:
-        found = _LIST_OF_USER.all(work.db, of_user=actor.user, before=before, limit=limit)
-    elif whose is None:
+    if whose is None:
         found = _LIST_OF_ALL.all(work.db, before=before, limit=limit)
     else:
-        found = _LIST_OF_CUSTOMER.all(work.db, of_customer=whose, before=before, limit=limit)
+        # Account by account and merged, so that the cost does not grow with history.
+        runs = [
+            _LIST_OF_ACCOUNT.all(work.db, of_account=key, before=before, limit=limit)
+            for key in account_keys(work, whose)
+        ]
+        found = list(islice(heapq.merge(*runs, key=lambda row: -row.key), limit))
     rows, more = cut(found, window)
     return Slice([transfer_view(row) for row in rows], (rows[-1].key,) if more else None)
 
@@ -249,6 +253,8 @@ def reverse_transfer(work: Work, actor: Actor, transfer_id: str, order: NewRever
         AccountBlockedError, AccountClosedError: one of the accounts takes part in nothing.
     """
     row = _own_transfer(work, actor, transfer_id)
+    if actor.role is Role.AUDITOR:
+        raise ForbiddenError("An auditor reads everything and changes nothing.")
     work.survive(_leave_refusal, actor, row.id)
     if row.status == TransferStatus.REVERSED:
         raise AlreadyReversedError("The transfer has been reversed already; it is reversed at most once.")
@@ -260,6 +266,8 @@ def reverse_transfer(work: Work, actor: Actor, transfer_id: str, order: NewRever
     except InsufficientFundsError as refusal:
         # How much the receiver has is none of the payer's business.
         raise InsufficientFundsError("The receiving account no longer holds the money.") from refusal
+    except (AccountBlockedError, AccountClosedError) as refusal:
+        raise type(refusal)("One of the two accounts takes part in no movement any more.") from refusal
     _MARK_REVERSED.run(work.db, transfer=row.key, at=work.now)
     work.audit("TRANSFER_REVERSED", user=actor.user, ip_address=actor.ip_address, related=row.id)
     for kind, owner, key, account_id in (

@@ -46,6 +46,9 @@ RULES = (
         "it is not under the overdraft limit",
     ),
     Rule("accounts", "balance", "at least what the account's PENDING debits hold, less the overdraft limit"),
+    Rule("accounts", "balance", "all balances together at most 2^61 fils, which is what the ledger can count"),
+    Rule("accounts", "opened_at", "not after `as_of`"),
+    Rule("audit_logs", "created_at", "not after `as_of`"),
     Rule("transactions", "amount", "more than 0.000; the direction says which way"),
     Rule("transactions", "amount", "all movements together at most 2^61 fils, which is what the ledger can count"),
     Rule("transactions", "amount", "no movement takes the running balance under the overdraft limit at any moment"),
@@ -67,10 +70,17 @@ RULES = (
 )
 """What fails the load. That identifiers are unique and references real holds everywhere and is said once."""
 
+LOGIN_RULES = (
+    Rule("logins", "username", "in a record of `auth_users`"),
+    Rule("logins", "password", "the one that signs this user in, where `credentials` has a password or readable hash"),
+)
+"""What fails the load of a manifest that names demo logins."""
+
 WARNINGS = (
     Rule("customers", "civil_id", "is no Kuwaiti Civil ID: twelve digits, a real date, a fitting check digit"),
     Rule("customers", "phone", "is no Kuwaiti phone number"),
     Rule("accounts", "iban", "is no IBAN: country, length, structure or check digits do not fit"),
+    Rule("auth_users", "user_id", "has no record in `credentials`, so that nobody can sign in as this user"),
     Rule("mfa_settings", "mfa_enabled", "is true: sign-in does not ask for a second factor yet"),
     Rule(
         "credentials",
@@ -191,6 +201,8 @@ def _markdown() -> Iterator[str]:
     yield from _table(("field", "type", "required", "meaning"), MANIFEST_FIELDS)
     yield from ("", "A login of `logins`:", "")
     yield from _table(("field", "type", "required", "meaning"), LOGIN_FIELDS)
+    yield from ("", "Rules, in a folder with `auth_users`:", "")
+    yield from (f"- `{rule.field}`: {rule.text}" for rule in LOGIN_RULES)
     yield from ("", "No other field is allowed in the manifest.", "", "## Collections", "")
     yield from ("In the order in which they refer to each other:", "")
     yield from (f"- [`{name}`](#{name}): {_story(made)}" for name, made in COLLECTIONS.items())

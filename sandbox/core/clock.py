@@ -7,12 +7,11 @@ the clock's base plus one millisecond a write. This is the only module that may 
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, NewType
+from typing import NewType
 
 Instant = NewType("Instant", int)
 """Microseconds since the Unix epoch, UTC."""
 
-MICROSECOND = 1
 MILLISECOND = 1_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -20,8 +19,6 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 KUWAIT_OFFSET = 3 * HOUR
 """Asia/Kuwait is UTC+3 all year."""
-
-TransportMode = Literal["wall", "virtual"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()

@@ -14,6 +14,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+_SHOWN = 3
+"""How many faults the detail of a problem names; its `errors` have them all."""
+
 
 class Fault(msgspec.Struct, frozen=True):
     """One thing wrong in a request: where (JSON Pointer, RFC 6901, or `?name`), which rule, and what to do."""
@@ -75,7 +78,10 @@ class ValidationFailedError(RequestError):
 
     def __init__(self, faults: list[Fault]) -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__(f"The request has {count}: {'; '.join(f'{f.pointer} {f.detail}' for f in faults[:3])}.")
+        shown = [f"{fault.pointer or 'the body'}: {fault.detail}" for fault in faults[:_SHOWN]]
+        if len(faults) > _SHOWN:
+            shown.append(f"and {len(faults) - _SHOWN} more")
+        super().__init__(f"The request has {count}: {'; '.join(shown)}.")
         self.faults = tuple(faults)
 
 

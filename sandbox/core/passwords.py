@@ -5,15 +5,13 @@ sandbox-grade cost (m=1 MiB, t=1) takes half a millisecond, where the library's 
 """
 
 import re
-from typing import Literal
 
 import argon2
 import bcrypt
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from sandbox.core.ids import derive
-
-PasswordCost = Literal["sandbox", "production"]
+from sandbox.core.settings import PasswordCost
 
 _HASHERS = {
     "sandbox": argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1),

@@ -111,7 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _Token | None,
         Meta(
             title="16 to 512 visible ASCII characters",
-            description="Token that the control plane asks for when it is not bound to loopback.",
+            description="Token that the control plane asks for once set, on loopback too; off it one is made if unset.",
             extra=_SECRET,
         ),
     ] = None

@@ -15,6 +15,7 @@ from sandbox.bank.identity import SignedIn, UserView
 from sandbox.core.clock import SECOND
 from sandbox.core.errors import (
     ForbiddenError,
+    RefreshTokenInvalidError,
     TokenExpiredError,
     TokenInvalidError,
     TokenOfOtherSandboxError,
@@ -107,12 +108,31 @@ def issue_tokens(call: Call, signed_in: SignedIn) -> TokensView:
         claims["gen"] = root.born_at
     return TokensView(
         access_token=root.signing_key.sign(claims),
-        refresh_token=f"{call.sandbox_id}.{signed_in.refresh_secret}",
+        refresh_token=f"{call.sandbox_id}.{_life(root)}.{signed_in.refresh_secret}",
         token_type="Bearer",  # noqa: S106 - the type's name, no secret
         expires_in=root.rules.access_token_seconds,
         session_id=signed_in.session_id,
         user=user,
     )
+
+
+def refresh_secret(call: Call, life: str, secret: str) -> str:
+    """The secret of a refresh token's parts.
+
+    Raises:
+        RefreshTokenInvalidError: it was issued before the sandbox was last reset.
+    """
+    if life != _life(call.root):
+        raise RefreshTokenInvalidError("The refresh token was issued before the last reset or restart. Sign in again.")
+    return secret
+
+
+def _life(root: StateRoot) -> str:
+    """What tells the tokens of a root from those of the one before: when it was born.
+
+    With the virtual transport clock nothing may come from the machine's clock, and equal sign-ins give equal tokens.
+    """
+    return "v" if root.rules.transport_clock == "virtual" else f"{root.born_at:x}"
 
 
 def _actor(call: Call, root: StateRoot, token: str) -> Actor:
@@ -121,6 +141,8 @@ def _actor(call: Call, root: StateRoot, token: str) -> Actor:
     if known is None:
         claims = _claims(call, root, token)
         actor = root.read(identity.actor_of, str(claims["sid"]), ip_address=ip_address)
+        if actor.user_id != claims["sub"]:
+            raise TokenInvalidError("The access token was issued before the last reset or restart. Sign in again.")
         known = _Known(actor, int(claims["exp"]) * SECOND, root.write_number)
         if len(root.tokens) >= _CACHED_AT_MOST:
             root.tokens.clear()

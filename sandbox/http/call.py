@@ -102,7 +102,7 @@ class Call:
     def ip_address(self) -> str:
         """Where the client says it is (`X-Forwarded-For`). The peer's address would put this machine into the data."""
         forwarded = self.header(b"x-forwarded-for")
-        return forwarded.split(",")[0].strip()[:45] if forwarded else "127.0.0.1"
+        return (forwarded or "").split(",")[0].strip()[:45] or "127.0.0.1"
 
     @property
     def base_url(self) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import logging
 from typing import cast
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
@@ -164,7 +164,7 @@ class _Answer:
             self._start = message
         elif message["type"] == "http.response.body" and self._start is not None:
             start, self._start = self._start, None
-            await self._out(start, message["body"], more=message["more_body"])
+            await self._out(start, message.get("body", b""), more=message.get("more_body", False))
         elif message["type"] != "http.response.body" or not self._headless:
             await self._send(message)
 
@@ -219,7 +219,7 @@ def _require_known_query(call: Call, known: frozenset[str]) -> None:
     faults = []
     seen: set[str] = set()
     for part in raw.split(b"&"):
-        name = part.partition(b"=")[0].decode("latin-1")
+        name = unquote_plus(part.partition(b"=")[0].decode("latin-1"))
         if name in seen:
             faults.append(Fault(f"?{name}", "repeated_parameter", "stands twice; say it once"))
         elif name and name not in known:

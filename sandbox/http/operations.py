@@ -20,7 +20,6 @@ SCOPE = "scope"
 OPTIONAL_BODY = "optional_body"
 
 EVERYBODY: tuple[Role, ...] = tuple(Role)
-READERS = EVERYBODY
 STAFF = (Role.AUDITOR, Role.ADMIN)
 CUSTOMERS = (Role.CUSTOMER,)
 

@@ -83,7 +83,10 @@ def _reply(call: Call, answer: Answer) -> Reply[Any]:
         headers["location"] = call.prefix + answer.location
     if answer.replayed:
         headers["idempotent-replayed"] = "true"
-    media_type = "application/json" if answer.status < 400 else MEDIA_TYPE
+    media_type = "application/json"
+    if answer.status >= 400:
+        media_type = MEDIA_TYPE
+        headers["vary"] = "Accept-Language"
     return Reply(answer.body, status=answer.status, media_type=media_type, headers=headers)
 
 

@@ -49,10 +49,11 @@ def cors_origin(call: Call, settings: Settings) -> str | None:
     origin = call.header(b"origin")
     if origin is None:
         return None
-    if "*" in settings.cors or origin.lower() in settings.cors:
+    if origin.lower() in settings.cors:
         return origin
-    controls = call.path.startswith(CONTROL_PREFIX)
-    return origin if not controls and _LOOPBACK_ORIGIN.fullmatch(origin.lower()) else None
+    if call.path.startswith(CONTROL_PREFIX):
+        return None  # pages steer the server only when they are named
+    return origin if "*" in settings.cors or _LOOPBACK_ORIGIN.fullmatch(origin.lower()) else None
 
 
 def cors_headers(origin: str) -> list[tuple[bytes, bytes]]:
@@ -101,4 +102,4 @@ def guard_control_plane(call: Call, settings: Settings) -> None:
 
 
 def _own_origin(origin: str, settings: Settings) -> bool:
-    return _LOOPBACK_ORIGIN.fullmatch(origin) is not None or "*" in settings.cors or origin in settings.cors
+    return _LOOPBACK_ORIGIN.fullmatch(origin) is not None or origin in settings.cors

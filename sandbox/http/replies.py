@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from litestar import Response
@@ -68,6 +69,12 @@ def single(call: Call, view: T, *, headers: Mapping[str, str] = _NONE) -> Reply[
     return Reply(body, headers=tagged)
 
 
+def changed(view: T) -> Reply[T]:
+    """A single resource after it was changed, with its new entity tag: never 304, since something happened."""
+    body = encode(view)
+    return Reply(body, headers={"etag": etag(body)})
+
+
 def listing(call: Call, found: Slice[T], *, kind: str) -> Reply[Page[T]]:
     """A page of a list."""
     made = page(found, kind=kind)
@@ -75,7 +82,7 @@ def listing(call: Call, found: Slice[T], *, kind: str) -> Reply[Page[T]]:
     if following is None:
         return Reply(encode(made))
     query = call.scope["query_string"].decode("latin-1")
-    link = next_link(call.prefix + call.path, query, following)
+    link = next_link(quote(call.prefix + call.path), query, following)
     return Reply(encode(made), headers={"link": link})
 
 

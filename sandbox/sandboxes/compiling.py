@@ -46,7 +46,7 @@ def open_image(folder: Path, settings: Settings) -> Image:
         return compile_image(folder, settings)
     try:
         place = _cache_place(folder, settings)
-    except RuntimeError:  # nobody's home folder can be found: there is no place to keep an image
+    except (OSError, RuntimeError):  # a file that cannot be read, which compiling will name; or no home to cache in
         return compile_image(folder, settings)
     cached = _read_cached(place, settings)
     if cached is not None:
@@ -119,14 +119,14 @@ def _cache_place(folder: Path, settings: Settings) -> Path:
     shaping = (
         fingerprint(folder),
         settings.password_cost,
-        str(settings.default_password),
-        str(settings.hold_days),
+        settings.default_password,
+        settings.hold_days,
         folder.name,
         __version__,
         sqlite3.sqlite_version,
         *_code_marks(),
     )
-    key = hashlib.sha256("\n".join(shaping).encode()).hexdigest()
+    key = hashlib.sha256(msgspec.json.encode(shaping)).hexdigest()
     home = cache_folder(settings, environ=os.environ, home=Path.home(), windows=os.name == "nt")
     return home / "images" / f"{folder.name}-{key[:24]}.image"
 

@@ -125,9 +125,10 @@ class House:
         """
         if ecosystem is not None:
             origin, image, _ = await self._source(f"ecosystem:{ecosystem}", sandbox.id)
+            own_seed = self._seed_of(image, seed)
             if self.get(sandbox.id) is not sandbox:
                 raise SandboxUnknownError("The sandbox was replaced while the ecosystem was compiled.")
-            sandbox.origin, sandbox.origin_image = origin, image
+            sandbox.origin, sandbox.origin_image, sandbox.seed = origin, image, own_seed
         old = sandbox.root
         chosen = sandbox.seed if seed is None else seed
         sandbox.root = self._new_root(sandbox.origin_image, seed=chosen, generation=old.generation + 1)
@@ -162,8 +163,10 @@ class House:
             image.close()
 
     def _new_root(self, image: Image, *, seed: int | None, generation: int) -> StateRoot:
-        chosen = next(given for given in (seed, self.settings.seed, image.facts.seed) if given is not None)
-        return StateRoot(image, rules=self.settings, seed=chosen, generation=generation)
+        return StateRoot(image, rules=self.settings, seed=self._seed_of(image, seed), generation=generation)
+
+    def _seed_of(self, image: Image, given: int | None) -> int:
+        return next(seed for seed in (given, self.settings.seed, image.facts.seed) if seed is not None)
 
     def _require_room(self) -> None:
         most = self.settings.max_sandboxes

@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import structs
 
 from sandbox.core.clock import HOUR, Instant, business_time, wall_time
 from sandbox.core.errors import DomainError, IdempotencyKeyReusedError
@@ -88,6 +89,7 @@ class StateRoot:
     """One bank's live state: its image, its own copy once it was written to, its clock and its token cache."""
 
     __slots__ = (
+        "_captured",
         "_closed",
         "_control_requests",
         "_db",
@@ -118,6 +120,7 @@ class StateRoot:
         """Verified tokens, kept by the door that verifies them; a reset forgets them with the root."""
         self._key = seed_key(seed)
         self._db: sa.Connection | None = None
+        self._captured: Image | None = None
         self._digest: tuple[int, str] | None = None
         self._in_flight = 0
         self._retired = False
@@ -193,7 +196,7 @@ class StateRoot:
         Raises:
             DomainError: `fn` would be refused.
         """
-        run, work = self._begin(dry=True)
+        run, work, _ = self._begin(dry=True)
         try:
             return fn(work, *args, **kwargs)
         finally:
@@ -214,14 +217,17 @@ class StateRoot:
         return self._digest[1]
 
     async def capture(self) -> Image:
-        """An image of the current state; the own image where nothing was written."""
+        """An image of the current state, the same one as long as nothing is written; the own one where nothing was."""
         if self._db is None:
             return self.image
-        data, n = serialize(self._db), self.write_number
-        facts = msgspec.structs.replace(
-            self.image.facts, digest=await self.digest(), write_number=n, clock_base=self.clock_base
-        )
-        return Image(data, facts)
+        n = self.write_number
+        if self._captured is None or self._captured.facts.write_number != n:
+            data = serialize(self._db)
+            found = await asyncio.to_thread(_on_copy, data, digest)
+            facts = structs.replace(self.image.facts, digest=found, write_number=n, clock_base=self.clock_base)
+            self._digest = n, found
+            self._captured = Image(data, facts, warm_copies=self.rules.warm_copies)
+        return self._captured
 
     def enter(self) -> None:
         """A request starts to work on this root."""
@@ -254,7 +260,7 @@ class StateRoot:
         except RuntimeError:
             self.close()
 
-    def _begin(self, *, dry: bool) -> tuple[Callable[[str], Any], Work]:
+    def _begin(self, *, dry: bool) -> tuple[Callable[[str], Any], Work, int]:
         if self._db is None:
             assert not self._closed, "a closed root takes no writes"
             self._db = self.image.take()
@@ -274,19 +280,15 @@ class StateRoot:
             # A dry run keeps the clock where it is, but must not draw the last write's identifiers again.
             draws=Draws(self._key, n + 1 if dry else n),
             rules=self.rules,
-            heads=Heads((state.journal_seq, state.journal_hash), state.audit_hash),
+            heads=Heads((state.journal_seq, state.journal_hash), (state.audit_count, state.audit_hash)),
             dry=dry,
         )
-        return run, work
-
-    def _commit(self, run: Callable[[str], Any]) -> None:
-        run("COMMIT")
-        self.write_number += 1
+        return run, work, n
 
     def _transact(self, ordered: Callable[[Work], Any], keyed: KeyedOrder | None) -> Any:
         """The one way to write: tick, run, and commit what came of it, a refusal's traces and answer included."""
         refusal: DomainError | None = None
-        run, work = self._begin(dry=False)
+        run, work, n = self._begin(dry=False)
         try:
             stored = self._stored(work, keyed) if keyed is not None else None
             if stored is not None:
@@ -305,10 +307,11 @@ class StateRoot:
             work.finish()
             if keyed is not None and outcome is not None:
                 self._keep(work, keyed, outcome)
+            run("COMMIT")
         except BaseException:
             run("ROLLBACK")
             raise
-        self._commit(run)
+        self.write_number = n
         if refusal is not None and outcome is None:
             raise refusal
         return outcome

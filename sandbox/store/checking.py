@@ -41,7 +41,7 @@ def check(raw: RawEcosystem) -> list[Failure]:
     """Every broken rule. Records that cannot be judged, since what they stand on is itself at fault, are left out."""
     identity = [*_unique(raw), *_references(raw)]
     sound, whole = _sound(raw, {(name, position) for name, position, _, _ in identity})
-    rules = [_accounts, _transactions, _goals, _users, _sessions, _disputes]
+    rules = [_accounts, _transactions, _goals, _users, _sessions, _disputes, _audit_logs]
     if whole:  # a balance is the sum of its movements: it says nothing as long as one of them is not known
         rules.append(_running_balances)
     found = [_failure(sound, *fault) for rule in rules for fault in rule(sound)]
@@ -60,8 +60,8 @@ def warn(raw: RawEcosystem, *, default_password: bool) -> list[Failure]:
 
 def _logins(raw: RawEcosystem) -> Iterator[Failure]:
     """Demo logins are what a newcomer tries first: each must be a user, with the password that signs in."""
-    if raw.unread.get("auth_users") or "auth_users" not in raw.files:
-        return
+    if raw.unread.get("auth_users") != frozenset():
+        return  # there are none, or not all of them could be read, which has been said
     users = {row["username"]: row["user_id"] for row in raw.rows["auth_users"]}
     stated = {row["user_id"]: row for row in raw.rows["credentials"]}
     for position, login in enumerate(raw.manifest.logins):
@@ -132,7 +132,14 @@ def _references(raw: RawEcosystem) -> Found:
 
 
 def _accounts(raw: RawEcosystem) -> Found:
+    total = 0
     for position, row in enumerate(raw.rows["accounts"]):
+        total += abs(row["balance"])
+        if total > _MOVED_AT_MOST:
+            yield "accounts", position, "balance", "takes all balances together past what the ledger can count"
+            return
+        if row["opened_at"] > raw.manifest.as_of:
+            yield "accounts", position, "opened_at", f"lies after as_of, {format_instant(raw.manifest.as_of)}"
         if row["currency"] != "KWD":
             yield "accounts", position, "currency", f"{row['currency']!r} is not KWD, the only currency here"
         if row["overdraft_limit"] < 0:
@@ -198,6 +205,12 @@ def _running_balances(raw: RawEcosystem) -> Found:
                 break
         if row["balance"] - pending[row["account_id"]] < floor:
             yield "accounts", position, "balance", "is less than its PENDING movements hold"
+
+
+def _audit_logs(raw: RawEcosystem) -> Found:
+    for position, row in enumerate(raw.rows["audit_logs"]):
+        if row["created_at"] > raw.manifest.as_of:
+            yield "audit_logs", position, "created_at", f"lies after as_of, {format_instant(raw.manifest.as_of)}"
 
 
 def _goals(raw: RawEcosystem) -> Found:

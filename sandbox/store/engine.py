@@ -5,10 +5,12 @@ The engine carries the dialect and the compiled cache. A connection is made from
 """
 
 import sqlite3
+import threading
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from sandbox.store.tables import metadata
 
@@ -16,8 +18,9 @@ _PRIVATE_CACHE_KIB = 128
 _SPARE_PAGES = 64
 _PAGE_BYTES = 4_096
 
-_opening: list[sqlite3.Connection] = []
-ENGINE = sa.create_engine("sqlite://", creator=_opening.pop, poolclass=NullPool)
+_opening = threading.local()
+"""The driver connection that this thread is about to wrap: the pool asks for it in the same thread, at once."""
+ENGINE = sa.create_engine("sqlite://", creator=lambda: _opening.driver, poolclass=NullPool)
 
 
 def driver(db: sa.Connection) -> sqlite3.Connection:
@@ -36,8 +39,11 @@ def connect(image: bytes | None = None, *, read_only: bool = False) -> sa.Connec
     raw.execute("PRAGMA foreign_keys = ON")
     if read_only:
         raw.execute("PRAGMA query_only = ON")
-    _opening.append(raw)
-    return ENGINE.connect()
+    _opening.driver = raw
+    try:
+        return ENGINE.connect()
+    finally:
+        del _opening.driver
 
 
 def disconnect(db: sa.Connection) -> None:
@@ -49,7 +55,11 @@ def disconnect(db: sa.Connection) -> None:
 
 def create_schema(db: sa.Connection) -> None:
     """All tables and indexes, in an empty database."""
-    metadata.create_all(db)
+    for table in metadata.sorted_tables:
+        db.execute(CreateTable(table))
+        # A table's indexes are a set: in its order, the same ecosystem would compile to different bytes.
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            db.execute(CreateIndex(index))
     db.commit()
 
 

@@ -27,19 +27,20 @@ def fill(db: sa.Connection, raw: RawEcosystem, *, first_account_key: int) -> Key
     Customers' accounts get keys from `first_account_key` on.
     """
     keys: Keys = {}
-    as_of = raw.manifest.as_of
-    insert(db, root, [{"key": 1, "write_number": 0, "clock_base": as_of}])
+    audit_head = GENESIS
     for name, collection in COLLECTIONS.items():
         first = first_account_key if name == "accounts" else 1
         keys[name] = {row[collection.key]: first + i for i, row in enumerate(raw.rows[name])}
         if name != "transactions":
             rows = [_columns(collection, row, keys) for row in raw.rows[name]]
             if name == "audit_logs":
-                _chain(rows)
+                audit_head = _chain(rows)
             insert(db, COLLECTION_TABLES[name], rows)
     for name, value in raw.others.items():
         items = list(enumerate(value)) if isinstance(value, list) else [(-1, value)]
         insert(db, extra_record, [{"collection": name, "position": i, "body": item} for i, item in items])
+    state = {"key": 1, "write_number": 0, "clock_base": raw.manifest.as_of, "journal_seq": 0, "journal_hash": GENESIS}
+    insert(db, root, [state | {"audit_count": len(raw.rows["audit_logs"]), "audit_hash": audit_head}])
     return keys
 
 
@@ -60,10 +61,11 @@ def _columns(collection: Collection, row: Row, keys: Keys) -> dict[str, Any]:
     return out
 
 
-def _chain(rows: list[dict[str, Any]]) -> None:
-    """Put the audit lines in order of time and chain them."""
+def _chain(rows: list[dict[str, Any]]) -> bytes:
+    """Put the audit lines in order of time and chain them; the last link."""
     rows.sort(key=lambda row: (row["created_at"], row["key"]))
     previous = GENESIS
     for key, row in enumerate(rows, 1):
         row["key"] = key
         previous = row["hash"] = audit_link(previous, row)
+    return previous

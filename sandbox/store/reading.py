@@ -312,8 +312,9 @@ def _stated_manifest(path: Path, failures: list[Failure]) -> Manifest | None:
         failures.append(Failure(MANIFEST, "", "", "must be a JSON object"))
         return None
     found: dict[str, Any] = {}
-    for name in value.keys() - _MANIFEST_FIELDS.keys():
-        failures.append(Failure(MANIFEST, "", name, f"is not known here; known are {', '.join(_MANIFEST_FIELDS)}"))
+    known = ", ".join(_MANIFEST_FIELDS)
+    unknown = [name for name in value if name not in _MANIFEST_FIELDS]
+    failures.extend(Failure(MANIFEST, "", name, f"is not known here; known are {known}") for name in unknown)
     for name, parse in _MANIFEST_FIELDS.items():
         if name not in value:
             if name in _MANIFEST_NEEDS:

@@ -56,7 +56,8 @@ _TABLE_NAMES = {
 # Columns whose look-ups are on a request's way.
 _INDEXED = {
     ("accounts", "customer_id"),
-    ("transfers", "user_id"),
+    ("transfers", "from_account_id"),
+    ("audit_logs", "user_id"),
     ("holds", "account_id"),
     ("auth_users", "customer_id"),
     ("registered_devices", "user_id"),
@@ -118,7 +119,11 @@ root = sa.Table(
     sa.Column("key", Key, primary_key=True),
     sa.Column("write_number", sa.BigInteger, nullable=False),
     sa.Column("clock_base", InstantColumn, nullable=False),
-    comment="one row: the write number n and what business time is counted from",
+    sa.Column("journal_seq", sa.BigInteger, nullable=False),
+    sa.Column("journal_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("audit_count", sa.BigInteger, nullable=False),
+    sa.Column("audit_hash", sa.LargeBinary(32), nullable=False),
+    comment="one row: the write number n, what business time is counted from, and where the two chains end",
 )
 
 customer = _table(COLLECTIONS["customers"])
@@ -133,6 +138,8 @@ account = _table(
 )
 for _name in ("customer", "account_number", "iban", "account_type"):
     account.c[_name].nullable = True  # the bank's own accounts have none of these
+COUNTERS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+"""An account's four counters; its balances follow from them."""
 savings_goal = _table(COLLECTIONS["savings_goals"])
 service_request = _table(COLLECTIONS["service_requests"])
 dispute_record = _table(COLLECTIONS["dispute_records"])
@@ -150,7 +157,7 @@ merchant = sa.Table(
     sa.Column("key", Key, primary_key=True),
     sa.Column("name", sa.Text),
     sa.Column("category", sa.Text),
-    sa.Column("mcc", sa.String(4)),
+    sa.Column("mcc", sa.Text),
 )
 
 transfer = _table(
@@ -166,7 +173,7 @@ journal = sa.Table(
     sa.Column("kind", Coded(JournalKind), nullable=False),
     sa.Column("transfer", Key, sa.ForeignKey("transfer.key")),
     sa.Column("merchant", Key, sa.ForeignKey("merchant.key")),
-    sa.Column("channel", sa.String(24)),
+    sa.Column("channel", sa.Text),
     sa.Column("reverses", sa.BigInteger, comment="the seq that this journal takes back"),
     sa.Column("hash", sa.LargeBinary(32), nullable=False),
 )

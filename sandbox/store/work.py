@@ -15,23 +15,23 @@ from sandbox.core.ids import Draws
 from sandbox.core.settings import Settings
 from sandbox.core.vocabulary import Severity
 from sandbox.store.statement import Statement
-from sandbox.store.tables import audit_log, journal, outbox, root
+from sandbox.store.tables import audit_log, outbox, root
 
-_last_audit = sa.select(audit_log.c.hash).order_by(audit_log.c.key.desc()).limit(1)
-_last_seq = sa.select(journal.c.seq).order_by(journal.c.seq.desc()).limit(1)
-_last_hash = sa.select(journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
 _STATE = (
     root.c.write_number,
     root.c.clock_base,
-    sa.func.coalesce(_last_seq.scalar_subquery(), 0).label("journal_seq"),
-    sa.func.coalesce(_last_hash.scalar_subquery(), GENESIS, type_=sa.LargeBinary).label("journal_hash"),
-    sa.func.coalesce(_last_audit.scalar_subquery(), GENESIS, type_=sa.LargeBinary).label("audit_hash"),
+    root.c.journal_seq,
+    root.c.journal_hash,
+    root.c.audit_count,
+    root.c.audit_hash,
 )
 TICK = Statement(sa.update(root).values(write_number=root.c.write_number + 1).returning(*_STATE))
 """The first statement of every write: it takes the next write number (on a database with several writers, the lock that
 makes them take turns too), and reads what the write goes on from."""
 PEEK = Statement(sa.select(*_STATE))
 """The same without a tick, for what is rolled back anyway."""
+_HEADS = ("journal_seq", "journal_hash", "audit_count", "audit_hash")
+_SET_HEADS = Statement(sa.update(root).values({name: sa.bindparam(name) for name in _HEADS}))
 _ADD_AUDIT = Statement(
     sa.insert(audit_log),
     "id",
@@ -50,7 +50,7 @@ class Heads(NamedTuple):
     """The last links of the two chains before a write."""
 
     journal: tuple[int, bytes] = (0, GENESIS)
-    audit: bytes = GENESIS
+    audit: tuple[int, bytes] = (0, GENESIS)
 
 
 class Work:
@@ -148,14 +148,18 @@ class Work:
         """Write the gathered events and audit lines."""
         if self._events:
             _ADD_EVENT.run_many(self.db, self._events)
+        count, previous = self._heads.audit
+        for line in self._audits:
+            count, previous = count + 1, audit_link(previous, line)
+            line["hash"] = previous
         if self._audits:
-            previous = self._heads.audit
-            for line in self._audits:
-                previous = line["hash"] = audit_link(previous, line)
             _ADD_AUDIT.run_many(self.db, self._audits)
+        if (self.journal_head, (count, previous)) != self._heads:
+            seq, link = self.journal_head
+            _SET_HEADS.run(self.db, journal_seq=seq, journal_hash=link, audit_count=count, audit_hash=previous)
 
 
 def audit_link(previous: bytes, line: dict[str, Any]) -> bytes:
     """The chain link of one audit line."""
-    facts = (line["id"], line["user"], line["action"], line["severity"], line["related_entity_id"], line["created_at"])
-    return link(previous, facts)
+    names = ("id", "user", "action", "severity", "ip_address", "related_entity_id", "created_at")
+    return link(previous, [line[name] for name in names])

@@ -32,7 +32,6 @@ def test_an_account_reads_the_same_alone_and_in_the_list(fatima: User) -> None:
 def test_available_is_booked_less_what_is_held(fatima: User) -> None:
     answer = fatima.get(f"/v1/accounts/{FATIMA_CURRENT}/balances").json()
     assert answer["account_id"] == FATIMA_CURRENT
-    assert answer["as_of"] == "2026-01-15T09:00:00.001Z"
     booked, available, held = (Decimal(answer["balances"][kind]["amount"]) for kind in ("booked", "available", "held"))
     assert held == Decimal("21.850")
     assert available == booked - held
@@ -87,7 +86,7 @@ def test_a_page_that_ends_with_the_list_has_no_more(fatima: User) -> None:
     assert "link" not in answer.headers
 
 
-@pytest.mark.parametrize("nickname", ["Household", "", "مصروف البيت", "n" * 40, None])
+@pytest.mark.parametrize("nickname", ["Household", "n", "مصروف البيت", "n" * 40, None])
 def test_an_account_takes_a_nickname(fatima: User, nickname: str | None) -> None:
     answer = fatima.request("PATCH", f"/v1/accounts/{FATIMA_CURRENT}", json={"nickname": nickname})
     assert answer.status_code == 200
@@ -100,6 +99,7 @@ def test_an_account_takes_a_nickname(fatima: User, nickname: str | None) -> None
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
+        ({"nickname": ""}, {"/nickname": "too_short"}),
         ({"nickname": "n" * 41}, {"/nickname": "too_long"}),
         ({"nickname": 7}, {"/nickname": "wrong_type"}),
         ({}, {"/nickname": "required"}),

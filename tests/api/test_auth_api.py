@@ -288,18 +288,17 @@ def test_a_refresh_token_used_twice_ends_the_whole_family(client: Client, fatima
     assert_problem(last, 401, "refresh_token_invalid")
 
 
-@pytest.mark.parametrize("token", ["", "x", "default.", "default.unknown", ".", "default.a.b", "a" * 3000])
+@pytest.mark.parametrize(
+    "token", ["", "x", "default.", "default.unknown", "nobody.v.unknown", ".", "default.a.b", "a" * 3000]
+)
 def test_an_unknown_refresh_token_is_401(client: Client, token: str) -> None:
     answer = client.post("/v1/auth/refresh", {"refresh_token": token})
-    if token == ".":
-        assert_problem(answer, 404, "sandbox_unknown")
-    else:
-        assert_problem(answer, 401, "refresh_token_invalid")
+    assert_problem(answer, 401, "refresh_token_invalid")
 
 
 def test_an_access_token_is_no_refresh_token(client: Client, fatima: User) -> None:
     answer = client.post("/v1/auth/refresh", {"refresh_token": fatima.tokens["access_token"]})
-    assert answer.status_code in {401, 404}
+    assert_problem(answer, 401, "refresh_token_invalid")
 
 
 def test_signing_out_ends_the_session_and_its_tokens(client: Client, fatima: User) -> None:

@@ -286,9 +286,13 @@ def test_a_transfer_is_taken_back_exactly_and_once(client: Client, fatima: User)
     path = f"/v1/transfers/{made['transfer_id']}/reversal"
     back = fatima.order(path, {"reason": "wrong person"}, key="back")
     assert back.status_code == 201
+    assert back.headers["location"] == f"/v1/transfers/{made['transfer_id']}"
     assert back.json() == made | {"status": "reversed", "reversed_at": back.headers["sandbank-time"]}
     assert booked(fatima, FATIMA_CURRENT) == before
-    assert fatima.order(path, {"reason": "wrong person"}, key="back").headers["idempotent-replayed"] == "true"
+    again = fatima.order(path, {"reason": "wrong person"}, key="back")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (again.status_code, again.content) == (201, back.content)
+    assert again.headers["location"] == back.headers["location"]
     assert_problem(fatima.order(path), 409, "already_reversed")
     client.assert_sound()
 

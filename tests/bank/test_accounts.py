@@ -27,7 +27,6 @@ from sandbox.bank.accounts import (
     list_holds,
 )
 from sandbox.bank.lists import Window
-from sandbox.core.clock import format_instant
 from sandbox.core.errors import ForbiddenError, NotFoundError, PreconditionFailedError
 from sandbox.core.vocabulary import AccountStatus, AccountType
 from sandbox.sandboxes.root import StateRoot
@@ -94,7 +93,6 @@ def test_available_is_booked_less_held_plus_the_overdraft_limit(root: StateRoot)
     assert view.balances.booked.amount == "2547.440"
     assert view.balances.held.amount == "30.000"
     assert view.balances.available.amount == "2518.440"
-    assert view.as_of == format_instant(root.now)
 
 
 def test_an_account_in_overdraft_shows_a_negative_balance(root: StateRoot) -> None:

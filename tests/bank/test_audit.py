@@ -72,7 +72,7 @@ def test_walking_the_pages_gives_the_whole_trail_once(root: StateRoot, limit: in
 def test_each_line_follows_from_the_one_before(root: StateRoot) -> None:
     sign_in(root)
     previous = GENESIS
-    names = ("id", "user", "action", "severity", "related_entity_id", "created_at", "hash")
+    names = ("id", "user", "action", "severity", "ip_address", "related_entity_id", "created_at", "hash")
     columns = ", ".join(f'"{name}"' for name in names)
     for row in sql(root, f'SELECT {columns} FROM audit_log ORDER BY "key"'):
         line = dict(zip(names, row, strict=True))

@@ -91,6 +91,7 @@ def seal(db: sa.Connection) -> None:
     for line in db.execute(sa.select(journal).order_by(journal.c.seq)).all():
         previous = journal_link(previous, seq=line.seq, at=line.at, kind=line.kind, legs=legs[line.seq])
         driver(db).execute("UPDATE journal SET hash = ? WHERE seq = ?", (previous, line.seq))
+    driver(db).execute("UPDATE root SET journal_hash = ?", (previous,))
 
 
 def swap_the_banks_side_of_two_deposits(db: sa.Connection) -> None:
@@ -167,6 +168,30 @@ FORGERIES: list[tuple[str, str, Forgery]] = [
     ("ledger_chain", "a cause changed", run("UPDATE journal SET kind = ? WHERE seq = 5", KIND[JournalKind.CLEARING])),
     ("ledger_chain", "a time changed", run("UPDATE journal SET at = at + 1 WHERE seq = 5")),
     ("audit_chain", "a line rewritten", run("UPDATE audit_log SET severity = 'info' WHERE severity = 'critical'")),
+    (
+        "audit_chain",
+        "the last line removed",
+        run('DELETE FROM audit_log WHERE "key" = (SELECT max("key") FROM audit_log)'),
+    ),
+    ("audit_chain", "the whole trail removed", run("DELETE FROM audit_log")),
+    ("audit_chain", "another place", run("UPDATE audit_log SET ip_address = '203.0.113.9' WHERE \"key\" = 3")),
+    ("ledger_chain", "another end", run("UPDATE root SET journal_hash = zeroblob(32)")),
+    (
+        "goals_stay_under_their_target",
+        "more than the target",
+        run("UPDATE savings_goal SET current_amount = target_amount + 1"),
+    ),
+    ("goals_stay_under_their_target", "less than nothing", run("UPDATE savings_goal SET current_amount = -1")),
+    (
+        "unposted_entries_have_no_balance",
+        "more than is held",
+        run("UPDATE entry SET amount = amount * 10 WHERE status = ?", STATUS[TransactionStatus.PENDING]),
+    ),
+    (
+        "holds_resolve_once",
+        "posted with less than its journal says",
+        run("UPDATE hold SET posted_amount = -1 WHERE status = 'posted'"),
+    ),
     ("audit_chain", "a line removed", run('DELETE FROM audit_log WHERE "key" = 4')),
     ("audit_chain", "another culprit", run('UPDATE audit_log SET user = 2 WHERE "key" = 3')),
     (

@@ -403,3 +403,10 @@ def test_payment_and_reversal_tell_both_sides_on_which_account_and_what_is_booke
 def test_a_refused_transfer_tells_nobody(root: StateRoot, fatima: Actor) -> None:
     refused(root, fatima, FATIMA_CURRENT, MAX_FILS, InsufficientFundsError, account_id=ARJUN_CURRENT)
     assert events(root) == []
+
+
+def test_an_auditor_takes_no_transfer_back(root: StateRoot) -> None:
+    fatima = sign_in(root)
+    made = pay(root, fatima, FATIMA_CURRENT, 1_000, account_id=FATIMA_SAVINGS)
+    with pytest.raises(ForbiddenError):
+        root.write(reverse_transfer, sign_in(root, "auditor"), made.transfer_id or "", NewReversal())

@@ -131,6 +131,7 @@ def test_broken_json_in_an_ecosystem_names_the_file_and_the_line(tmp_path: Path)
         (["--surprise"], ["--surprise"]),
         (["nowhere"], ["nowhere", "tiny"]),
         (["tiny", "more"], ["more"]),
+        (["tiny", "--ecosystem", "tiny"], ["name the ecosystem once"]),
         (["--host", "no.such.host.invalid"], ["no.such.host.invalid"]),
     ],
 )

@@ -99,12 +99,40 @@ def test_a_reset_to_another_ecosystem_stays_there(tmp_path: Path) -> None:
         rows[0]["nickname"] = "Other"
 
     edit(folder, "accounts", rename)
+    stated = json.loads((folder / "ecosystem.json").read_text(encoding="utf-8"))
+    (folder / "ecosystem.json").write_text(json.dumps(stated | {"name": "other"}), encoding="utf-8")
     with serving(ecosystem=str(folder)) as client:
         assert client.login().accounts()[0]["nickname"] == "Other"
         assert client.post("/_sandbox/reset", {"ecosystem": "tiny"}).status_code == 200
         assert client.login().accounts()[0]["nickname"] == "Salary"
         client.post("/_sandbox/reset")
         assert client.login().accounts()[0]["nickname"] == "Salary"
+        assert client.post("/_sandbox/reset", {"ecosystem": "other"}).status_code == 200, "the manifest's name"
+        assert client.login().accounts()[0]["nickname"] == "Other"
+        client.post("/_sandbox/reset")
+        assert client.login().accounts()[0]["nickname"] == "Other"
+
+
+def test_the_started_ecosystem_goes_before_a_shipped_one_of_its_name(tmp_path: Path) -> None:
+    folder = copy_of_tiny(tmp_path / "mine")
+    edit(folder, "accounts", lambda rows: rows[0].update(nickname="Mine"))
+    with serving(ecosystem=str(folder)) as client:
+        assert client.post("/_sandbox/reset", {"ecosystem": "tiny"}).status_code == 200
+        assert client.login().accounts()[0]["nickname"] == "Mine"
+
+
+def test_a_seed_stays_when_an_ecosystem_comes_with_it(client: Client) -> None:
+    own = client.get("/_sandbox/info").json()["seed"]
+
+    def seed_after(body: dict[str, Any]) -> int:
+        assert client.post("/_sandbox/reset", body).status_code == 200
+        found: int = client.get("/_sandbox/info").json()["seed"]
+        return found
+
+    assert seed_after({"seed": 7}) == 7
+    assert seed_after({}) == own
+    assert seed_after({"seed": 8, "ecosystem": "tiny"}) == 8
+    assert seed_after({}) == 8
 
 
 def test_a_reset_is_of_one_sandbox_only(client: Client, fatima: User) -> None:

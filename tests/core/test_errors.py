@@ -136,12 +136,25 @@ def test_errors_share_no_headers() -> None:
     assert second.headers == {}
 
 
-def test_a_failed_validation_counts_its_faults_and_names_the_first_three() -> None:
+def test_a_failed_validation_names_three_faults_and_counts_the_others() -> None:
     faults = [Fault(f"/{name}", "missing", "is missing") for name in "abcd"]
     error = ValidationFailedError(faults)
-    assert error.detail == "The request has 4 faults: /a is missing; /b is missing; /c is missing."
+    assert error.detail == "The request has 4 faults: /a: is missing; /b: is missing; /c: is missing; and 1 more."
     assert error.faults == tuple(faults)
 
 
 def test_a_single_fault_is_counted_as_one() -> None:
-    assert ValidationFailedError([Fault("?limit", "x", "is odd")]).detail == "The request has 1 fault: ?limit is odd."
+    assert ValidationFailedError([Fault("?limit", "x", "is odd")]).detail == "The request has 1 fault: ?limit: is odd."
+
+
+def test_three_faults_leave_no_more_to_count() -> None:
+    faults = [Fault(f"/{name}", "missing", "is missing") for name in "abc"]
+    assert (
+        ValidationFailedError(faults).detail
+        == "The request has 3 faults: /a: is missing; /b: is missing; /c: is missing."
+    )
+
+
+def test_a_fault_of_the_whole_body_says_so() -> None:
+    error = ValidationFailedError([Fault("", "wrong_type", "must be an object")])
+    assert error.detail == "The request has 1 fault: the body: must be an object."

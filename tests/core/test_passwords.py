@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.core.ids import seed_key
-from sandbox.core.passwords import PasswordCost, hash_password, readable, verify_password
+from sandbox.core.passwords import hash_password, readable, verify_password
+from sandbox.core.settings import PasswordCost
 
 KEY = seed_key(1)
 PASSWORD = "correct horse"

@@ -96,6 +96,14 @@ def test_every_warning_of_the_checks_is_documented_and_no_other() -> None:
     assert documented == rules_in_code(warnings=True) + checked_in_a_loop
 
 
+def test_every_rule_of_the_demo_logins_is_documented_and_no_other() -> None:
+    (judge,) = (node for node in ast.parse(inspect.getsource(checking)).body if getattr(node, "name", "") == "_logins")
+    calls = [node for node in ast.walk(judge) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Failure"]
+    assert Counter(rule.field for rule in reference.LOGIN_RULES) == Counter(ast.literal_eval(c.args[2]) for c in calls)
+    assert {rule.collection for rule in reference.LOGIN_RULES} == {"logins"}
+    assert all(f"- `{rule.field}`: {rule.text}\n" in reference.markdown() for rule in reference.LOGIN_RULES)
+
+
 def test_rules_and_warnings_name_real_fields() -> None:
     for rule in (*reference.RULES, *reference.WARNINGS):
         assert rule.field in {field.name for field in COLLECTIONS[rule.collection].fields}

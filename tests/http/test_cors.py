@@ -65,6 +65,7 @@ def test_a_preflight_allows_what_the_bank_takes(client: Client) -> None:
         "if-match",
         "if-none-match",
         "prefer",
+        "sandbank-control-token",
         "sandbank-directive",
         "x-request-id",
         "x-sandbox",
@@ -134,7 +135,17 @@ def test_a_named_origin_may_too_and_no_other() -> None:
 def test_a_star_lets_every_page_in() -> None:
     with serving(cors=("*",)) as client:
         answer = client.get("/v1/accounts", headers={"origin": "https://any.example"})
-        assert answer.headers["access-control-allow-origin"] in {"*", "https://any.example"}
+        assert answer.headers["access-control-allow-origin"] == "https://any.example"
+
+
+@pytest.mark.parametrize("origin", ["https://any.example", "http://localhost:3000"])
+def test_a_star_does_not_open_the_control_plane(origin: str) -> None:
+    with serving(cors=("*",)) as client:
+        assert "access-control-allow-origin" not in preflight(client, origin, "/_sandbox/reset", "POST").headers
+        assert "access-control-allow-origin" not in client.get("/_sandbox/info", headers={"origin": origin}).headers
+        if origin == "https://any.example":
+            reset = client.post("/_sandbox/reset", headers={"origin": origin})
+            assert_problem(reset, 403, "origin_not_allowed")
 
 
 def test_the_control_plane_has_no_cors_unless_asked(client: Client) -> None:

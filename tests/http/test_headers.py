@@ -3,6 +3,7 @@
 import gzip
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -50,7 +51,7 @@ def test_a_resource_of_every_kind_has_a_tag(client: Client, fatima: User) -> Non
     for path in (f"/v1/transfers/{made}", f"/v1/transactions/{moved}"):
         tag = fatima.get(path).headers["etag"]
         assert fatima.get(path, headers={"if-none-match": tag}).status_code == 304
-    assert "etag" in client.login("auditor").get("/v1/ledger/trial-balance").headers
+    assert "etag" not in client.login("auditor").get("/v1/ledger/trial-balance").headers, "a report is no resource"
 
 
 def test_a_tag_changes_with_the_resource(fatima: User) -> None:
@@ -195,6 +196,19 @@ def test_made_request_ids_differ_and_repeat_after_a_reset(client: Client) -> Non
     assert len(set(first)) == 3
     client.post("/_sandbox/reset")
     assert ids() == first
+
+
+def test_made_request_ids_of_the_control_plane_are_of_the_same_kind_and_repeat_too(client: Client) -> None:
+    def ids() -> list[str]:
+        return [client.get(path).headers["x-request-id"] for path in ("/_sandbox/info", "/_sandbox/digest") * 2]
+
+    client.post("/_sandbox/reset")
+    first = ids()
+    assert len(set(first)) == 4
+    assert all(str(UUID(request_id)) == request_id for request_id in first)
+    client.get("/v1/accounts")
+    client.post("/_sandbox/reset")
+    assert ids() == first, "the bank plane does not move them"
 
 
 def test_the_control_plane_does_not_move_the_ids_of_the_bank_plane(client: Client) -> None:

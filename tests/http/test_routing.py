@@ -75,12 +75,30 @@ def test_a_refresh_finds_its_own_sandbox(client: Client) -> None:
     assert client.get("/v1/auth/me", headers=bearer).status_code == 200
 
 
-def test_a_refresh_in_a_sandbox_that_is_gone_is_404(client: Client) -> None:
+@pytest.mark.parametrize("way", ["path", "header", "host", "token"])
+def test_a_refresh_does_not_leave_the_sandbox_that_the_request_names(client: Client, way: str) -> None:
+    make(client, "t1", "t2")
+    order = {"refresh_token": client.login(at="/s/t1").tokens["refresh_token"]}
+    elsewhere = {
+        "path": {},
+        "header": {"x-sandbox": "t2"},
+        "host": {"host": "t2.localhost:8000"},
+        "token": client.login(at="/s/t2").headers,
+    }
+    before = {at: client.digest(at) for at in ("/s/t1", "/s/t2")}
+    path = "/s/t2/v1/auth/refresh" if way == "path" else "/v1/auth/refresh"
+    assert_problem(client.post(path, order, headers=elsewhere[way]), 401, "token_of_other_sandbox")
+    assert {at: client.digest(at) for at in before} == before
+    assert client.post("/v1/auth/refresh", order).status_code == 200, "the token was not used up"
+
+
+def test_a_refresh_in_a_sandbox_that_is_gone_is_401(client: Client) -> None:
     make(client, "t1")
     user = client.login(at="/s/t1")
     client.request("DELETE", "/_sandbox/sandboxes/t1")
-    answer = client.post("/v1/auth/refresh", {"refresh_token": user.tokens["refresh_token"]})
-    assert_problem(answer, 404, "sandbox_unknown")
+    order = {"refresh_token": user.tokens["refresh_token"]}
+    assert_problem(client.post("/v1/auth/refresh", order), 401, "refresh_token_invalid")
+    assert_problem(client.post("/s/default/v1/auth/refresh", order), 401, "refresh_token_invalid")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """The rules among an ecosystem's rows: each broken alone, each named by file, record and field, and nothing else."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import TINY, copy_of_tiny, edit
+from support import TINY, copy_of_tiny, edit, without_logins
 
+from sandbox.core.passwords import hash_password
 from sandbox.store.checking import LOCKED_AFTER, movements_of
 from sandbox.store.ecosystem import load
 from sandbox.store.reading import EcosystemError, Failure
@@ -58,6 +60,14 @@ def test_tiny_breaks_no_rule_and_is_not_odd() -> None:
 RULES: dict[str, tuple[str, Change, int, str, str]] = {
     "an account in another currency": (
         "accounts", setting(0, currency="USD"), 0, "currency", "'USD' is not KWD, the only currency here",
+    ),
+    "an account of tomorrow": (
+        "accounts", setting(WALLET, opened_at="2026-01-15T09:00:00.001Z"), WALLET, "opened_at",
+        "lies after as_of, 2026-01-15T09:00:00.000Z",
+    ),
+    "an audit line of tomorrow": (
+        "audit_logs", setting(0, created_at="2026-01-15T09:00:00.001Z"), 0, "created_at",
+        "lies after as_of, 2026-01-15T09:00:00.000Z",
     ),
     "a negative overdraft limit": (
         "accounts", setting(0, overdraft_limit="-0.001"), 0, "overdraft_limit", "must be 0.000 or more",
@@ -181,6 +191,7 @@ def test_identifiers_are_unique(tiny: Path, collection: str, field: str) -> None
 )
 def test_numbers_and_names_are_unique(tiny: Path, collection: str, position: int, field: str, taken: str) -> None:
     edit(tiny, collection, setting(position, **{field: taken}))
+    without_logins(tiny)
     (found,) = failures_of(tiny)
     assert places([found]) == [(f"{collection}.json", f"[{position}]", field)]
     assert found.message == f"{taken!r} stands in record [0] too; it must be unique"
@@ -307,6 +318,58 @@ def test_broken_references_are_named_before_rules_that_need_them(tiny: Path) -> 
     assert found == [("accounts.json", "[1]", "customer_id"), ("transactions.json", "[0]", "account_id")]
 
 
+def login(tiny: Path, **fields: object) -> None:
+    """Give fields of Fatima's demo login other values."""
+    path = tiny / "ecosystem.json"
+    stated = json.loads(path.read_text(encoding="utf-8"))
+    stated["logins"][0] |= fields
+    path.write_text(json.dumps(stated, ensure_ascii=False), encoding="utf-8")
+
+
+def test_a_demo_login_is_a_user(tiny: Path) -> None:
+    login(tiny, username="nobody")
+    assert failures_of(tiny) == [
+        Failure("ecosystem.json", "logins[0]", "username", "'nobody' is in no record of auth_users")
+    ]
+
+
+NOT_HERS = Failure("ecosystem.json", "logins[0]", "password", "is not the one of 'fatima' in credentials")
+
+
+def test_a_demo_login_has_the_plain_password_of_its_user(tiny: Path) -> None:
+    login(tiny, password="another")
+    assert failures_of(tiny) == [NOT_HERS]
+    edit(tiny, "credentials", setting(0, password="another"))
+    assert load(tiny).warnings == ()
+
+
+def test_a_demo_login_has_the_password_of_a_readable_hash(tiny: Path) -> None:
+    stored = hash_password("Of-the-hash-1", seed_key=b"k" * 32, username="fatima", version=1, cost="sandbox")
+    edit(tiny, "credentials", setting(0, password=None, password_hash=stored))
+    assert failures_of(tiny) == [NOT_HERS]
+    login(tiny, password="Of-the-hash-1")
+    assert load(tiny).warnings == ()
+
+
+def test_the_password_of_an_unreadable_hash_is_anybodys_guess(tiny: Path) -> None:
+    edit(tiny, "credentials", setting(0, **UNREADABLE))
+    login(tiny, password="another")
+    load(tiny)
+
+
+@pytest.mark.parametrize("name", ["auth_users", "credentials"])
+def test_demo_logins_are_not_judged_by_users_that_could_not_be_read(tiny: Path, name: str) -> None:
+    login(tiny, password="another")
+    (tiny / f"{name}.json").write_text("[", encoding="utf-8")
+    assert {failure.file for failure in failures_of(tiny)} == {f"{name}.json"}
+
+
+def test_a_folder_without_users_may_name_demo_logins(tmp_path: Path) -> None:
+    for name in ("ecosystem", "customers"):
+        (tmp_path / f"{name}.json").write_bytes((TINY / f"{name}.json").read_bytes())
+    assert load(tmp_path).warnings == ()
+
+
 COUNTED = {"amount": 5, "direction": "credit", "booked_at": 1_000, "reversed_at": None}
 
 
@@ -333,8 +396,11 @@ ODDITIES: dict[str, tuple[str, Change, int, str]] = {
     "an IBAN with wrong check digits": ("accounts", setting(0, iban="KW24SNBK0000000000000100000001"), 0, "iban"),
     "a second factor": ("mfa_settings", setting(0, mfa_enabled=True), 0, "mfa_enabled"),
     "a simulated hash": ("credentials", setting(0, **UNREADABLE), 0, "password_hash"),
+    "a user without credentials": (
+        "auth_users", doubling(0, user_id="u", username="new"), 6, "user_id",
+    ),
     "no password at all": ("credentials", setting(0, password=None), 0, "password_hash"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)
@@ -344,6 +410,18 @@ def test_what_is_odd_is_a_warning(tiny: Path, oddity: str) -> None:
     (found,) = load(tiny).warnings
     assert places([found]) == [(f"{collection}.json", f"[{position}]", field)]
     assert found.message
+
+
+@pytest.mark.parametrize(("name", "meant"), [("account", "accounts"), ("Account", "accounts")])
+def test_a_file_with_almost_the_name_of_a_collection_is_a_warning(tiny: Path, name: str, meant: str) -> None:
+    (tiny / f"{name}.json").write_text("[]", encoding="utf-8")
+    message = f"is kept, but the bank does not know it; did you mean {meant}.json?"
+    assert load(tiny).warnings == (Failure(f"{name}.json", "", "", message),)
+
+
+def test_a_file_of_quite_another_name_is_not_odd(tiny: Path) -> None:
+    (tiny / "branches.json").write_text("[]", encoding="utf-8")
+    assert load(tiny).warnings == ()
 
 
 def test_missing_identifiers_of_a_customer_are_not_odd(tiny: Path) -> None:

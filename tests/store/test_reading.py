@@ -360,7 +360,7 @@ def test_a_bad_field_of_a_line_is_named(tmp_path: Path) -> None:
 
 def test_a_collection_in_two_files_is_refused(tmp_path: Path) -> None:
     customers(tmp_path, f"[{ONE}]")
-    customers(tmp_path, ONE, name="customers.jsonl")
+    customers(tmp_path, "this is not even looked at", name="customers.jsonl")
     assert str(only_failure(tmp_path)) == "customers.jsonl: the collection stands in customers.json too"
 
 
@@ -399,24 +399,32 @@ def test_a_bad_as_of_is_named(tiny: Path, as_of: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "word"),
+    ("field", "value", "words"),
     [
-        ({"colour": "red"}, "colour"),
-        ({"name": 5}, "name"),
-        ({"seed": "1"}, "seed"),
-        ({"seed": 1.5}, "seed"),
-        ({"seed": -1}, ""),
-        ({"seed": 2**63}, ""),
-        ({"logins": [{"username": "x"}]}, "password"),
-        ({"logins": [{"username": "x", "password": "y", "role": "z"}]}, "role"),
-        ({"logins": {}}, "logins"),
+        ("colour", "red", "is not known here; known are name, title, as_of, seed, logins"),
+        ("name", 5, "5 is no identifier"),
+        ("name", "", "'' is no identifier"),
+        ("title", 5, "5 is no text"),
+        ("seed", "1", "must be a whole number between 0 and 2^63 - 1"),
+        ("seed", 1.5, "must be a whole number between 0 and 2^63 - 1"),
+        ("seed", -1, "must be a whole number between 0 and 2^63 - 1"),
+        ("seed", 2**63, "must be a whole number between 0 and 2^63 - 1"),
+        ("logins", [{"username": "x"}], "`password`"),
+        ("logins", [{"username": "x", "password": "y", "role": "z"}], "`role`"),
+        ("logins", {}, "must be an array of objects with username, password and note"),
     ],
 )
-def test_a_bad_field_of_the_manifest_is_named(tiny: Path, fields: dict[str, object], word: str) -> None:
-    found = only_failure(edit_manifest(tiny, **fields))
-    assert found.file == "ecosystem.json"
-    assert word in found.message
-    assert word or found.field == "seed"
+def test_a_bad_field_of_the_manifest_is_named(tiny: Path, field: str, value: object, words: str) -> None:
+    found = only_failure(edit_manifest(tiny, **{field: value}))
+    assert (found.file, found.record, found.field) == ("ecosystem.json", "", field)
+    assert words in found.message
+
+
+def test_all_faults_of_the_manifest_are_named_at_once(tiny: Path) -> None:
+    stated = {"colour": "red", "as_of": "today", "seed": -1, "logins": {}, "title": None}
+    found = failures_of(manifest(tiny, stated))
+    assert [failure.file for failure in found] == ["ecosystem.json"] * 6
+    assert sorted(failure.field for failure in found) == ["as_of", "colour", "logins", "name", "seed", "title"]
 
 
 def test_the_largest_seed_is_good(tiny: Path) -> None:
@@ -424,7 +432,7 @@ def test_the_largest_seed_is_good(tiny: Path) -> None:
 
 
 def test_a_manifest_without_a_name_is_refused(tiny: Path) -> None:
-    assert "name" in only_failure(manifest(tiny, {"as_of": AS_OF})).message
+    assert only_failure(manifest(tiny, {"as_of": AS_OF})) == Failure("ecosystem.json", "", "name", "is missing")
 
 
 def test_all_faults_of_all_files_are_named_at_once(tiny: Path) -> None:
