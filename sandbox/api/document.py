@@ -1,5 +1,7 @@
 """`/openapi.json`: the contract, as a machine reads it. Built when it is first asked for."""
 
+import asyncio
+
 from litestar import Response, get
 
 from sandbox.http import openapi
@@ -18,7 +20,8 @@ from sandbox.http.replies import Reply, encode
 )
 async def openapi_document(request: AnyRequest) -> Response[object]:
     """OpenAPI 3.1."""
-    state = request.app.state
-    if "openapi" not in state:
-        state["openapi"] = encode(openapi.openapi_document(request.app))
-    return Reply(state["openapi"])
+    app = request.app
+    if "openapi" not in app.state:
+        # It takes tens of milliseconds, which the loop must not spend.
+        app.state["openapi"] = await asyncio.to_thread(lambda: encode(openapi.openapi_document(app)))
+    return Reply(app.state["openapi"])

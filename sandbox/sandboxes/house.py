@@ -54,7 +54,6 @@ class House:
         self._folders = {**shipped(), folder.name: folder}
         self._sandboxes: dict[str, Sandbox] = {}
         self._named = 0
-        self.start_ecosystem = folder.name
         root = self._new_root(image, seed=settings.seed, generation=1)
         self._sandboxes[DEFAULT] = Sandbox(DEFAULT, name=None, origin=f"ecosystem:{folder.name}", root=root)
 
