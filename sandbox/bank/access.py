@@ -41,7 +41,7 @@ _BALANCE_COLUMNS = (
     account.c.credits_posted,
     account.c.overdraft_limit,
 )
-ACCOUNT_COLUMNS = (
+_ACCOUNT_COLUMNS = (
     account.c.key,
     account.c.id,
     account.c.customer,
@@ -57,14 +57,18 @@ ACCOUNT_COLUMNS = (
 )
 """What an account row carries wherever it is read."""
 
-_WITH_HOLDER = account.join(customer, customer.c.key == account.c.customer)
-_BY_ID = Statement(
-    sa.select(*ACCOUNT_COLUMNS).select_from(_WITH_HOLDER).where(account.c.id == sa.bindparam("account_id"))
-)
+WITH_HOLDER = sa.select(*_ACCOUNT_COLUMNS).join(customer, customer.c.key == account.c.customer)
+"""Accounts with their holders, to be narrowed."""
+_BY_ID = Statement(WITH_HOLDER.where(account.c.id == sa.bindparam("account_id")))
 _KEYS = Statement(
     sa.select(account.c.key).where(account.c.customer == sa.bindparam("of_customer")).order_by(account.c.key)
 )
 _CUSTOMER = Statement(sa.select(customer.c.key).where(customer.c.id == sa.bindparam("customer_id")))
+
+
+def find_account(work: Work, account_id: str) -> Any | None:
+    """The row of an account of this bank, whoever asks, or None where there is none."""
+    return _BY_ID.first(work.db, account_id=account_id)
 
 
 def own_account(work: Work, actor: Actor, account_id: str) -> Any:
@@ -73,7 +77,7 @@ def own_account(work: Work, actor: Actor, account_id: str) -> Any:
     Raises:
         NotFoundError: there is none, or it is someone else's.
     """
-    row = _BY_ID.first(work.db, account_id=account_id)
+    row = find_account(work, account_id)
     if row is None or not (actor.sees_all or row.customer == actor.customer):
         raise NotFoundError(f"There is no account {account_id[:64]}.")
     return row

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import msgspec
 import sqlalchemy as sa
 
-from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, narrowed, own_account, spendable_account
+from sandbox.bank.access import WITH_HOLDER, Actor, narrowed, own_account, spendable_account
 from sandbox.bank.lists import Slice, Window, cut
 from sandbox.core.clock import format_instant
 from sandbox.core.money import CURRENCY, Money, money
 from sandbox.core.vocabulary import AccountStatus, AccountType, Direction, HoldStatus
 from sandbox.store.statement import Statement
-from sandbox.store.tables import account, customer, hold
+from sandbox.store.tables import account, hold
 from sandbox.store.work import Work
 
 
@@ -74,14 +74,13 @@ class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     )
 
 
-_SELECT = sa.select(*ACCOUNT_COLUMNS).join(customer, customer.c.key == account.c.customer)
 _AFTER = account.c.key > sa.bindparam("after")
 _LIST_OF_ONE = Statement(
-    _SELECT.where(account.c.customer == sa.bindparam("of_customer"), _AFTER)
+    WITH_HOLDER.where(account.c.customer == sa.bindparam("of_customer"), _AFTER)
     .order_by(account.c.key)
     .limit(sa.bindparam("limit"))
 )
-_LIST_OF_ALL = Statement(_SELECT.where(_AFTER).order_by(account.c.key).limit(sa.bindparam("limit")))
+_LIST_OF_ALL = Statement(WITH_HOLDER.where(_AFTER).order_by(account.c.key).limit(sa.bindparam("limit")))
 _RENAME = Statement(
     sa.update(account).where(account.c.key == sa.bindparam("account")).values(nickname=sa.bindparam("new_nickname"))
 )

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 import sqlalchemy as sa
 
-from sandbox.bank.access import ACCOUNT_COLUMNS, Actor, account_keys, narrowed, spendable_account
+from sandbox.bank.access import WITH_HOLDER, Actor, account_keys, find_account, narrowed, spendable_account
 from sandbox.bank.ledger import Leg, Posting, next_seq, post, require_open, reverse
 from sandbox.bank.lists import Slice, Window, cut
 from sandbox.core import iban
@@ -33,7 +33,7 @@ from sandbox.core.errors import (
 from sandbox.core.money import Money, OrderAmount, money
 from sandbox.core.vocabulary import Role, Severity, TransferStatus
 from sandbox.store.statement import Statement
-from sandbox.store.tables import JournalKind, account, customer, transfer
+from sandbox.store.tables import JournalKind, account, transfer
 from sandbox.store.work import Work
 
 Text140 = Annotated[str, msgspec.Meta(max_length=140)]
@@ -136,9 +136,7 @@ _LIST_OF_ACCOUNT = Statement(
     .limit(sa.bindparam("limit"))
 )
 _ONE = Statement(_SELECT.where(transfer.c.id == sa.bindparam("transfer_id")))
-_WITH_HOLDER = sa.select(*ACCOUNT_COLUMNS).join(customer, customer.c.key == account.c.customer)
-_CREDITOR_BY_ID = Statement(_WITH_HOLDER.where(account.c.id == sa.bindparam("account_id")))
-_CREDITOR_BY_IBAN = Statement(_WITH_HOLDER.where(account.c.iban == sa.bindparam("of_iban")))
+_CREDITOR_BY_IBAN = Statement(WITH_HOLDER.where(account.c.iban == sa.bindparam("of_iban")))
 _ADD = Statement(
     sa.insert(transfer).returning(transfer.c.key),
     "id",
@@ -313,7 +311,7 @@ def _own_transfer(work: Work, actor: Actor, transfer_id: str) -> Any:
 def _find_creditor(work: Work, to: Creditor) -> Any:
     """The row of the account that `to` names."""
     if to.account_id is not None:
-        row = _CREDITOR_BY_ID.first(work.db, account_id=to.account_id)
+        row = find_account(work, to.account_id)
         if row is None:
             raise CreditorUnknownError(f"There is no account {to.account_id[:64]} at this bank.")
         return row

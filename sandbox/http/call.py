@@ -24,14 +24,15 @@ class Call:
 
     __slots__ = (
         "_actor",
+        "_request_id",
         "_root",
+        "controls",
         "headers",
         "house",
         "named",
         "operation",
         "path",
         "prefix",
-        "request_id",
         "sandbox_id",
         "scope",
     )
@@ -47,7 +48,9 @@ class Call:
         self.named: str | None = None
         """The sandbox that the request itself names, by path, header, host or access token."""
         self.operation: Operation | None = None
-        self.request_id = ""
+        self.controls = False
+        """Whether it is for the control plane."""
+        self._request_id = ""
         self._root: StateRoot | None = None
         self._actor: Actor | None = None
 
@@ -61,6 +64,20 @@ class Call:
     def has_root(self) -> bool:
         """Whether a sandbox was found and entered."""
         return self._root is not None
+
+    @property
+    def request_id(self) -> str:
+        """The client's own, else drawn from the sandbox when first asked for: by then the request has found its own.
+
+        Empty as long as there is neither.
+        """
+        if not self._request_id and self._root is not None:
+            self._request_id = self._root.next_request_id(control=self.controls)
+        return self._request_id
+
+    def identify(self, request_id: str) -> None:
+        """The client, or the edge for a request that finds no sandbox, says what it is called."""
+        self._request_id = request_id
 
     def enter(self, sandbox_id: str, root: StateRoot) -> None:
         """Work on this sandbox from now on; a sandbox entered before is left."""

@@ -62,24 +62,24 @@ class Edge:
         scope = call.scope
         in_path = strip_prefix(call)
         out.origin = cors_origin(call, self._house.settings)
-        call.request_id = _given_request_id(call) or ""
+        call.controls = call.path.startswith(CONTROL_PREFIX)
+        call.identify(_given_request_id(call) or "")
         method = scope["method"]
         try:
             if method == "OPTIONS":
-                self._number(call, controls=True)
+                self._number(call)
             if method == "OPTIONS" and b"access-control-request-method" in call.headers:
                 origin, out.origin = out.origin, None
                 await out.send_plain(204, preflight_headers(origin) if origin else [])
                 return
-            controls = call.path.startswith(CONTROL_PREFIX)
-            if controls:
+            if call.controls:
                 guard_control_plane(call, self._house.settings)
             if method == "OPTIONS":
                 await out.send_plain(204, [(b"allow", self._table.allowed(call.path).encode())])
                 return
             if len(call.headers) < len(list(scope["headers"])):
                 _require_single_headers(call)
-            self._open(call, in_path, controls=controls, method=method)
+            self._open(call, in_path, method=method)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             await self._refuse(call, out, error)
             return
@@ -88,7 +88,7 @@ class Edge:
         attach(inner_scope, call)
         await self._app(inner_scope, receive, out)
 
-    def _open(self, call: Call, in_path: str | None, *, controls: bool, method: str) -> None:
+    def _open(self, call: Call, in_path: str | None, *, method: str) -> None:
         """Find sandbox, operation and actor.
 
         Raises:
@@ -101,35 +101,25 @@ class Edge:
         except (NotFoundError, MethodNotAllowedError):
             # What is served nowhere is refused in the name of a sandbox all the same.
             enter_sandbox(call, named, scope="house", strict=strict)
-            self._number(call, controls=controls)
             raise
         call.operation = operation
         enter_sandbox(call, named, scope=operation.scope, strict=strict)
-        self._number(call, controls=controls)
         if operation.roles is not None:
             call.acts(authenticate(call, operation.roles))
         if call.scope["query_string"]:
             _require_known_query(call, operation.query)
 
-    def _number(self, call: Call, *, controls: bool) -> None:
-        """Give the request an id where it brought none: derived from the seed and the number of the request.
-
-        The control plane counts apart, so that a health check does not move the ids of the bank plane.
-        """
-        if call.request_id:
-            return
-        if call.has_root:
-            call.request_id = call.root.next_request_id(control=controls)
-        else:
+    def _number(self, call: Call) -> None:
+        """Give an id to a request that brought none and finds no sandbox to draw one from."""
+        if not call.request_id:
             self._asked += 1
-            call.request_id = f"request-{self._asked}"
+            call.identify(f"request-{self._asked}")
 
     async def _refuse(self, call: Call, out: "_Answer", error: Exception) -> None:
         refusal = as_refusal(error)
         if refusal.status >= 500:
             _LOG.error("the edge failed on %s %s", call.scope["method"], call.path, exc_info=error)
-        if not call.request_id:
-            self._number(call, controls=not call.has_root)
+        self._number(call)
         body = problem_body(refusal, call)
         headers = [(name.encode(), value.encode("latin-1")) for name, value in problem_headers(refusal).items()]
         out.inner_method(call.scope["method"])

@@ -204,3 +204,14 @@ def test_equal_requests_get_equal_bytes_in_every_sandbox(client: Client) -> None
         made = user.transfer(FATIMA_CURRENT, FATIMA_SAVINGS, "1.000", key="same")
         answers.append((made.content, user.get("/v1/transactions").content, client.digest(at)))
     assert answers[0] == answers[1]
+
+
+def test_a_refresh_that_follows_its_token_leaves_the_default_sandbox_untouched(client: Client) -> None:
+    client.post("/_sandbox/sandboxes", {"id": "t1"})
+    token = client.login("fatima", at="/s/t1").tokens["refresh_token"]
+    client.post("/_sandbox/sandboxes", {"id": "t2"})
+    untouched = client.get("/s/t2/.well-known/jwks.json").headers["x-request-id"]
+
+    assert client.post("/v1/auth/refresh", {"refresh_token": token}).status_code == 200
+
+    assert client.get("/s/default/.well-known/jwks.json").headers["x-request-id"] == untouched
