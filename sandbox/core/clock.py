@@ -17,6 +17,8 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+NEVER = Instant(2**62)
+"""Later than every instant."""
 KUWAIT_OFFSET = 3 * HOUR
 """Asia/Kuwait is UTC+3 all year."""
 

@@ -1,10 +1,10 @@
-"""The one catalogue of refusals: what the bank, the sandbox and the doors may say no with.
+"""What the bank and the doors may say no with. `sandbox_errors` has the refusals of the sandbox, `catalogue` has all.
 
     DomainError
     +-- RequestError      the request itself is at fault: shape, headers, address
     +-- IdentityError     who is asking is unknown, locked, or not allowed
     +-- BankError         the bank refuses an order that was well formed
-    +-- SandboxError      a sandbox rule refuses
+    +-- SandboxError      a sandbox rule refuses (in `sandbox_errors`)
 
 Each class is one problem type (RFC 9457): its `code` names the page at `/problems/{code}`, `title` and `title_ar` are
 fixed, `reason` is an ISO 20022 status reason where there is one. An instance carries the facts of one case.
@@ -43,6 +43,15 @@ class DomainError(Exception):
         self.headers: dict[str, str] = {}
 
 
+def _listed(faults: list[Fault], *, whole: str) -> str:
+    """How many faults there are, and the first of them; `whole` names what an empty pointer points at."""
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    shown = [f"{fault.pointer or whole}: {fault.detail}" for fault in faults[:_SHOWN]]
+    if len(faults) > _SHOWN:
+        shown.append(f"and {len(faults) - _SHOWN} more")
+    return f"{count}: {'; '.join(shown)}."
+
+
 class RequestError(DomainError):
     """The request itself is at fault."""
 
@@ -59,10 +68,6 @@ class BankError(DomainError):
     status = 422
 
 
-class SandboxError(DomainError):
-    """A rule of the sandbox refuses."""
-
-
 class MalformedJsonError(RequestError):
     """The body is no strict JSON."""
 
@@ -77,12 +82,33 @@ class ValidationFailedError(RequestError):
     title, title_ar = "The request is not valid", "الطلب غير صالح"
 
     def __init__(self, faults: list[Fault]) -> None:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        shown = [f"{fault.pointer or 'the body'}: {fault.detail}" for fault in faults[:_SHOWN]]
-        if len(faults) > _SHOWN:
-            shown.append(f"and {len(faults) - _SHOWN} more")
-        super().__init__(f"The request has {count}: {'; '.join(shown)}.")
+        super().__init__(f"The request has {_listed(faults, whole='the body')}")
         self.faults = tuple(faults)
+
+
+class RecordInvalidError(RequestError):
+    """A record breaks its type, a reference or a rule of its collection; all faults are listed."""
+
+    code, status = "record_invalid", 422
+    title, title_ar = "The record is not valid", "السجل غير صالح"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(f"The record has {_listed(faults, whole='the record')}")
+        self.faults = tuple(faults)
+
+
+class RecordExistsError(RequestError):
+    """The identifier of a new record is taken."""
+
+    code, status = "record_exists", 409
+    title, title_ar = "The record exists already", "السجل موجود مسبقًا"
+
+
+class RecordInUseError(RequestError):
+    """Other records refer to a record that was to be deleted."""
+
+    code, status = "record_in_use", 409
+    title, title_ar = "Other records refer to this one", "توجد سجلات أخرى تشير إلى هذا السجل"
 
 
 class IdempotencyKeyMissingError(RequestError):
@@ -253,6 +279,27 @@ class UserLockedError(IdentityError):
     title, title_ar = "The user is locked", "المستخدم مقفل"
 
 
+class CodeInvalidError(IdentityError):
+    """The code of a second factor is wrong."""
+
+    code, status = "code_invalid", 401
+    title, title_ar = "The code is wrong", "الرمز غير صحيح"
+
+
+class ChallengeEndedError(IdentityError):
+    """The challenge was answered, has expired, or took too many wrong codes."""
+
+    code, status = "challenge_ended", 410
+    title, title_ar = "The challenge has ended", "انتهى طلب التحقق"
+
+
+class ResendLimitReachedError(IdentityError):
+    """The code was sent as often as it may be."""
+
+    code, status = "resend_limit_reached", 422
+    title, title_ar = "The code was sent too often", "تم إرسال الرمز مرات كثيرة"
+
+
 class InsufficientFundsError(BankError):
     """The available balance is below what is asked for."""
 
@@ -330,59 +377,8 @@ class HoldResolvedError(BankError):
     title, title_ar = "The hold is already resolved", "تمت تسوية الحجز مسبقًا"
 
 
-class SandboxUnknownError(SandboxError):
-    """No sandbox of that id; none is made on sight."""
+class LedgerImmutableError(BankError):
+    """What stands on the ledger or in the audit trail is never changed: it is taken back by a new movement."""
 
-    code, status = "sandbox_unknown", 404
-    title, title_ar = "There is no such sandbox", "لا توجد بيئة تجريبية بهذا الاسم"
-
-
-class SandboxRequiredError(SandboxError):
-    """The server is strict and the request names no sandbox."""
-
-    code, status = "sandbox_required", 400
-    title, title_ar = "Name a sandbox", "حدّد بيئة تجريبية"
-
-
-class SandboxExistsError(SandboxError):
-    """The id is taken."""
-
-    code, status = "sandbox_exists", 409
-    title, title_ar = "The sandbox exists already", "البيئة التجريبية موجودة مسبقًا"
-
-
-class SandboxProtectedError(SandboxError):
-    """`default` always exists."""
-
-    code, status = "sandbox_protected", 409
-    title, title_ar = "This sandbox cannot be removed", "لا يمكن حذف هذه البيئة التجريبية"
-
-
-class TooManySandboxesError(SandboxError):
-    """The cap on sandboxes is reached."""
-
-    code, status = "too_many_sandboxes", 503
-    title, title_ar = "There are too many sandboxes", "عدد البيئات التجريبية كبير جدًا"
-
-
-class EcosystemUnknownError(SandboxError):
-    """No ecosystem of that name is at hand."""
-
-    code, status = "ecosystem_unknown", 404
-    title, title_ar = "There is no such ecosystem", "لا توجد منظومة بهذا الاسم"
-
-
-class EcosystemInvalidError(SandboxError):
-    """The ecosystem's files break its rules; nothing was loaded."""
-
-    code, status = "ecosystem_invalid", 422
-    title, title_ar = "The ecosystem is not valid", "المنظومة غير صالحة"
-
-
-def catalogue() -> dict[str, type[DomainError]]:
-    """Every problem type by its code, in the order of definition."""
-    found: dict[str, type[DomainError]] = {}
-    for family in DomainError.__subclasses__():
-        for kind in family.__subclasses__():
-            found[kind.code] = kind
-    return found
+    code, status = "ledger_immutable", 409
+    title, title_ar = "What is posted cannot be changed", "لا يمكن تغيير القيود المسجلة"

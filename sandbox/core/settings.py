@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "ClockMode",
+    "Durability",
     "PasswordCost",
     "Resolved",
     "SettingInfo",
@@ -54,6 +56,8 @@ A_YEAR_MINUTES: Final = 525_600
 
 TransportClock: TypeAlias = Literal["wall", "virtual"]
 PasswordCost: TypeAlias = Literal["sandbox", "production"]
+ClockMode: TypeAlias = Literal["frozen", "live"]
+Durability: TypeAlias = Literal["batch", "write"]
 
 # Control characters and lone surrogates (bytes that are no UTF-8) would break logs and answers later on.
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")]
@@ -65,6 +69,13 @@ _Origin: TypeAlias = Annotated[
 # An address to listen on, unlike a name in a request, may be a bare IPv6 one with its zone.
 _Address: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:%-]+\Z")]
 _HostName: TypeAlias = Annotated[str, Meta(pattern=r"^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)\Z")]
+_AsOf: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(now|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2}))\Z"
+    ),
+]
+_Delay: TypeAlias = Annotated[str, Meta(pattern=r"^([0-9]{1,5}ms|[0-9]{1,3}s|PT[0-9]{1,3}(\.[0-9]{1,6})?S)\Z")]
 _Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 _SECRET: Final = {"secret": True}
@@ -89,6 +100,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         TransportClock,
         Meta(description="Clock of tokens and webhook timestamps: the wall clock, or the sandbox's own."),
     ] = "wall"
+    clock: Annotated[
+        ClockMode,
+        Meta(description="Whether business time stands still between writes, or goes on as the wall clock does."),
+    ] = "frozen"
+    as_of: Annotated[
+        _AsOf | None,
+        Meta(
+            title="`now` or a timestamp such as 2026-03-01T08:00:00Z",
+            description="Business time to start at, all data moved along by whole weeks; the ecosystem's own if unset.",
+        ),
+    ] = None
     strict: Annotated[
         bool,
         Meta(description="Refuse requests that name no sandbox, instead of falling back to `default`."),
@@ -134,6 +156,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Minutes that a user stays locked after failed sign-ins; 0 means until unlocked.",
         ),
     ] = 15
+    code_minutes: Annotated[
+        int, Meta(ge=1, le=1440, description="Minutes, in business time, that a code sent by SMS or e-mail works.")
+    ] = 5
     access_token_seconds: Annotated[
         int, Meta(ge=1, le=TEN_YEARS_SECONDS, description="Seconds that an access token lives.")
     ] = 900
@@ -144,6 +169,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_sandboxes: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Most sandboxes at once, `default` included.")
     ] = 10_000
+    max_awake: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most sandboxes that hold a whole database in memory; others sleep.")
+    ] = 64
     warm_copies: Annotated[
         int, Meta(ge=0, le=64, description="Ready copies kept per image, so that first writes are fast.")
     ] = 4
@@ -157,9 +185,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     image_cache: Annotated[bool, Meta(description="Keep compiled images on disk, so that later starts are fast.")] = (
         True
     )
+    scenarios_dir: Annotated[
+        _Text | None,
+        Meta(
+            title="a folder",
+            description="Folder of your own scenarios; `scenarios` in the working directory when unset.",
+        ),
+    ] = None
+    data_dir: Annotated[
+        _Text | None,
+        Meta(title="a folder", description="Folder that keeps sandboxes and snapshots over a restart."),
+    ] = None
+    durability: Annotated[
+        Durability,
+        Meta(description="With a data folder: write in batches a second apart, or before every answer."),
+    ] = "batch"
+    watch: Annotated[bool, Meta(description="Load the ecosystem's files again when they change.")] = False
+    read_only: Annotated[
+        bool, Meta(description="Refuse what would change a bank, sign-in aside; the control plane still steers.")
+    ] = False
+    delay: Annotated[
+        _Delay | None,
+        Meta(title="such as 250ms, 2s or PT0.25S", description="Wait before each answer of the bank and data planes."),
+    ] = None
     max_body_bytes: Annotated[int, Meta(ge=1024, le=2**30, description="Largest request body accepted, in bytes.")] = (
         1_048_576
     )
+    max_import_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=2**32,
+            description="Largest zip that an import takes, in bytes; unpacked it may be 16 times that.",
+        ),
+    ] = 67_108_864
 
     def __repr__(self) -> str:
         """Hide the secrets: a repr ends up in logs and tracebacks."""

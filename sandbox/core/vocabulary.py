@@ -171,6 +171,22 @@ class NotificationChannel(StrEnum):
     EMAIL = "email"
 
 
+class SecondFactor(StrEnum):
+    """How the code of a second factor reaches the customer; of other methods none is asked for."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class ChallengeStatus(StrEnum):
+    """A challenge is answered once, refuses after too many wrong codes, or expires."""
+
+    OPEN = "open"
+    USED = "used"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
 class NotificationStatus(StrEnum):
     """Whether the customer has read it."""
 
