@@ -1,8 +1,8 @@
 """Bulk posting: the whole history of an ecosystem onto the ledger at once, by the rules of `ledger`.
 
 An account opens with its balance minus its completed movements; a REVERSED row is an entry and its exact reversal;
-a PENDING row is a hold; a FAILED row counts nowhere. The rows were checked before; what is asserted here cannot be
-false.
+a PENDING row is a hold; a FAILED row counts nowhere. The two sides of a transfer are one journal again, and a hold
+that came to its end has both its journals. The rows were checked before; what is asserted here cannot be false.
 """
 
 import hashlib
@@ -13,17 +13,19 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from sandbox.bank.chart import CHART, counter_account
+from sandbox.bank.chart import CHART, FIRST_CUSTOMER_KEY, counter_account
 from sandbox.bank.ledger import journal_link, reversal_id
 from sandbox.core.chain import GENESIS
 from sandbox.core.clock import DAY, MILLISECOND, Instant
 from sandbox.core.ids import uuid_text
 from sandbox.core.vocabulary import AccountStatus, Direction, HoldStatus, TransactionStatus
 from sandbox.store.checking import movements_of
-from sandbox.store.filling import Keys, insert
-from sandbox.store.reading import Row
+from sandbox.store.checking_runtime import sides_of_transfers
+from sandbox.store.filling import Keys, columns, insert
+from sandbox.store.reading import Row, derived_reversal_text
+from sandbox.store.records import RUNTIME_COLLECTIONS
 from sandbox.store.statement import Statement
-from sandbox.store.tables import COUNTERS, JournalKind, account, entry, hold, journal, merchant, root
+from sandbox.store.tables import COUNTERS, JournalKind, account, entry, hold, journal, merchant, root, transfer
 
 _SET_COUNTERS = Statement(
     sa.update(account)
@@ -37,16 +39,23 @@ _OPENED = 0
 """Sorts openings before every other event of the same instant."""
 
 
+class _Side(NamedTuple):
+    """What an event does to one account; `row` is the customer's movement, none on the bank's own side."""
+
+    account: int
+    amount: int
+    row: Row | None = None
+
+
 class _Event(NamedTuple):
     """Something that becomes one journal row; sorted by instant, then by place in the files."""
 
     at: int
     place: int
     kind: JournalKind
-    account: int
-    counter: int
-    amount: int
-    row: Row | None
+    sides: tuple[_Side, ...]
+    transfer: str | None = None
+    hold: Row | None = None
 
 
 def open_chart(db: sa.Connection, *, as_of: Instant) -> None:
@@ -57,51 +66,112 @@ def open_chart(db: sa.Connection, *, as_of: Instant) -> None:
 
 
 def post_history(db: sa.Connection, rows: dict[str, list[Row]], keys: Keys, *, as_of: Instant, hold_days: int) -> None:
-    """Post every transaction of `rows`, and the opening entries that make the accounts' balances true."""
-    events = sorted(_events(rows, keys, as_of=as_of), key=itemgetter(0, 1))
-    _Poster(db, as_of=as_of, hold_days=hold_days).post(events)
+    """Post every transaction of `rows` with its transfer or hold, and the openings that make all balances true."""
+    expires_at = as_of + hold_days * DAY
+    story = _Story(rows, keys, as_of=as_of, expires_at=expires_at)
+    _Poster(db, rows, keys).post(sorted(story.events(), key=itemgetter(0, 1)))
 
 
-def _events(rows: dict[str, list[Row]], keys: Keys, *, as_of: Instant) -> Iterator[_Event]:
-    first: dict[str, int] = {}
-    moved: dict[str, int] = defaultdict(int)
-    for place, row in enumerate(rows["transactions"], 1):
-        owner = row["account_id"]
-        first[owner] = min(first.get(owner, row["booked_at"]), row["booked_at"])
-        moved[owner] += sum(amount for _, amount in movements_of(row))
-        yield from _events_of(row, place, keys["accounts"][owner])
-    for row in rows["accounts"]:
-        owner = row["account_id"]
-        amount = row["balance"] - moved[owner]
-        if amount:
-            at = min(row["opened_at"], as_of, first.get(owner, as_of + MILLISECOND) - MILLISECOND)
-            key = keys["accounts"][owner]
-            yield _Event(at, _OPENED, JournalKind.OPENING, key, CHART["equity.opening"], amount, None)
+class _Story:
+    """The events that the rows of an ecosystem tell of."""
+
+    def __init__(self, rows: dict[str, list[Row]], keys: Keys, *, as_of: Instant, expires_at: int) -> None:
+        self._rows = rows
+        self._accounts = keys["accounts"]
+        self._as_of = as_of
+        self._expires_at = expires_at
+        self._sides = sides_of_transfers(rows)
+        self._holds = {row["transaction_id"]: row for row in rows["holds"]}
+
+    def events(self) -> Iterator[_Event]:
+        first: dict[str, int] = {}
+        moved: dict[str, int] = defaultdict(int)
+        for place, row in enumerate(self._rows["transactions"], 1):
+            owner = row["account_id"]
+            first[owner] = min(first.get(owner, row["booked_at"]), row["booked_at"])
+            moved[owner] += sum(amount for _, amount in movements_of(row))
+            yield from self._events_of(row, place)
+        for row in self._rows["accounts"]:
+            owner = row["account_id"]
+            amount = row["balance"] - moved[owner]
+            if amount:
+                at = min(row["opened_at"], self._as_of, first.get(owner, self._as_of + MILLISECOND) - MILLISECOND)
+                sides = (_Side(self._accounts[owner], amount), _Side(CHART["equity.opening"], -amount))
+                yield _Event(at, _OPENED, JournalKind.OPENING, sides)
+
+    def _events_of(self, row: Row, place: int) -> Iterator[_Event]:
+        hold = self._hold_of(row)
+        if row["transfer_id"] is not None:
+            both = self._sides[row["transfer_id"]]
+            if row is both[0]:  # the other side comes with it
+                sides = tuple(self._side(side) for side in both)
+                yield from _posted(row, place, JournalKind.TRANSFER, sides, transfer=row["transfer_id"])
+        elif hold is not None:
+            sides = self._with_counter(row, amount=hold["amount"])
+            yield _Event(hold["placed_at"], place, JournalKind.HOLD, sides, hold=hold)
+            if hold["status"] == HoldStatus.POSTED:
+                yield from _posted(row, place, JournalKind.CLEARING, self._with_counter(row), hold=hold)
+        elif row["status"] == TransactionStatus.FAILED:
+            yield _Event(row["booked_at"], place, JournalKind.FAILED, (self._side(row),))
+        else:
+            yield from _posted(row, place, JournalKind.MOVEMENT, self._with_counter(row))
+
+    def _hold_of(self, row: Row) -> Row | None:
+        """The hold of a movement; a PENDING one without a record has one that the bank makes up."""
+        if row["status"] != TransactionStatus.PENDING:
+            return self._holds.get(row["transaction_id"])
+        name = row["transaction_id"]
+        return self._holds.get(name) or {
+            "hold_id": uuid_text(hashlib.blake2b(f"hold:{name}".encode(), digest_size=16).digest()),
+            "amount": row["amount"],
+            "status": HoldStatus.ACTIVE.value,
+            "description": row["description"] or row["merchant_name"],
+            "placed_at": row["booked_at"],
+            "expires_at": self._expires_at,
+            "resolved_at": None,
+            "extra": None,
+        }
+
+    def _side(self, row: Row, *, amount: int | None = None) -> _Side:
+        unsigned = row["amount"] if amount is None else amount
+        signed = unsigned if row["direction"] == Direction.CREDIT else -unsigned
+        return _Side(self._accounts[row["account_id"]], signed, row)
+
+    def _with_counter(self, row: Row, *, amount: int | None = None) -> tuple[_Side, ...]:
+        mine = self._side(row, amount=amount)
+        return mine, _Side(counter_account(row["channel"]), -mine.amount)
 
 
-def _events_of(row: Row, place: int, key: int) -> Iterator[_Event]:
-    signed = row["amount"] if row["direction"] == Direction.CREDIT else -row["amount"]
-    counter = counter_account(row["channel"])
-    kinds = {TransactionStatus.PENDING: JournalKind.HOLD, TransactionStatus.FAILED: JournalKind.FAILED}
-    kind = kinds.get(row["status"], JournalKind.MOVEMENT)
-    yield _Event(row["booked_at"], place, kind, key, counter, signed, row)
+def _posted(
+    row: Row,
+    place: int,
+    kind: JournalKind,
+    sides: tuple[_Side, ...],
+    *,
+    transfer: str | None = None,
+    hold: Row | None = None,
+) -> Iterator[_Event]:
+    """A movement that counts and, where it was taken back, what took it back."""
+    yield _Event(row["booked_at"], place, kind, sides, transfer, hold)
     if row["status"] == TransactionStatus.REVERSED:
-        back = row["reversed_at"] or row["booked_at"] + MILLISECOND
-        yield _Event(back, place, JournalKind.REVERSAL, key, counter, -signed, row)
+        back = tuple(side._replace(amount=-side.amount) for side in sides)
+        yield _Event(_reversal_time(row), place, JournalKind.REVERSAL, back, transfer)
 
 
 class _Poster:
-    """Turns events into journal, entry and hold rows, and the accounts' counters."""
+    """Turns events into journal, entry, hold and transfer rows, and the accounts' counters."""
 
-    def __init__(self, db: sa.Connection, *, as_of: Instant, hold_days: int) -> None:
+    def __init__(self, db: sa.Connection, rows: dict[str, list[Row]], keys: Keys) -> None:
         self._db = db
-        self._expires_at = as_of + hold_days * DAY
+        self._rows = rows
+        self._keys = keys
         self._merchants: dict[tuple[str | None, ...], int] = {}
         self._journals: list[dict[str, Any]] = []
         self._entries: list[dict[str, Any]] = []
-        self._holds: list[dict[str, Any]] = []
+        self._holds: dict[int, dict[str, Any]] = {}
         self._counters: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTERS, 0))
         self._posted_seq: dict[int, int] = {}
+        self._transfer_seq: dict[str, int] = {}
 
     def post(self, events: list[_Event]) -> None:
         previous = GENESIS
@@ -110,7 +180,7 @@ class _Poster:
             if event.kind is JournalKind.HOLD:
                 self._hold(seq, event)
             elif event.kind is JournalKind.FAILED:
-                self._entry(seq, event, TransactionStatus.FAILED, None)
+                self._entries.append(_entry(event.sides[0], seq, TransactionStatus.FAILED))
             else:
                 self._posted(seq, event)
         merchants = [
@@ -119,9 +189,10 @@ class _Poster:
         ]
         for table, rows in (
             (merchant, merchants),
+            (transfer, self._transfers()),
             (journal, self._journals),
             (entry, self._entries),
-            (hold, self._holds),
+            (hold, [self._holds[place] for place in sorted(self._holds, key=lambda place: self._holds[place]["key"])]),
         ):
             insert(self._db, table, rows)
         _SET_HEAD.run(self._db, journal_seq=len(events), journal_hash=previous)
@@ -134,20 +205,21 @@ class _Poster:
         )
 
     def _journal(self, seq: int, event: _Event, previous: bytes) -> bytes:
-        row = event.row or {}
-        legs = [(event.account, event.amount)]
-        if event.kind is not JournalKind.FAILED:
-            legs.append((event.counter, -event.amount))
+        row = event.sides[0].row or {}
+        back = event.kind is JournalKind.REVERSAL
+        if back and event.transfer is not None:
+            row = {}  # as `ledger.reverse` does: what takes a transfer back came through no channel
+        legs = [(side.account, side.amount) for side in event.sides]
         linked = journal_link(previous, seq=seq, at=event.at, kind=event.kind, legs=legs)
         self._journals.append(
             {
                 "seq": seq,
                 "at": event.at,
                 "kind": event.kind,
-                "transfer": None,
+                "transfer": None if event.transfer is None else self._keys["transfers"][event.transfer],
                 "merchant": self._merchant(row),
                 "channel": row.get("channel"),
-                "reverses": self._posted_seq[event.place] if event.kind is JournalKind.REVERSAL else None,
+                "reverses": self._posted_seq[event.place] if back else None,
                 "hash": linked,
             }
         )
@@ -157,73 +229,84 @@ class _Poster:
         facts = (row.get("merchant_name"), row.get("merchant_category"), row.get("mcc"))
         return self._merchants.setdefault(facts, len(self._merchants) + 1) if any(facts) else None
 
-    def _posted(self, seq: int, event: _Event) -> None:
-        mine, other = self._counters[event.account], self._counters[event.counter]
-        amount = abs(event.amount)
-        mine["credits_posted" if event.amount > 0 else "debits_posted"] += amount
-        other["debits_posted" if event.amount > 0 else "credits_posted"] += amount
-        status = TransactionStatus.COMPLETED
-        if event.kind is JournalKind.MOVEMENT:
-            assert event.row is not None
-            self._posted_seq[event.place] = seq
-            status = TransactionStatus(event.row["status"])
-        self._entry(seq, event, status, mine["credits_posted"] - mine["debits_posted"])
-        # The bank's own side of a movement that was taken back is marked alike, as `ledger.reverse` does.
-        self._entries.append(_blank_entry(event.counter, seq, -event.amount, status, _reversed_at(event)))
+    def _transfers(self) -> list[dict[str, Any]]:
+        collection = RUNTIME_COLLECTIONS["transfers"]
+        return [
+            columns(collection, row, self._keys) | {"seq": self._transfer_seq.get(row["transfer_id"])}
+            for row in self._rows["transfers"]
+        ]
 
-    def _entry(self, seq: int, event: _Event, status: TransactionStatus, balance: int | None) -> None:
-        row = event.row
-        line = _blank_entry(event.account, seq, event.amount, status, _reversed_at(event)) | {"balance": balance}
-        if row is not None:
-            back = event.kind is JournalKind.REVERSAL
-            line["id"] = reversal_id(row["transaction_id"]) if back else row["transaction_id"]
-            line["description"] = (
-                f"Reversal: {row['description'] or row['merchant_name'] or 'movement'}" if back else row["description"]
-            )
-            line["disputed"] = (row["disputed"] or None) if not back else None
-            line["extra"] = None if back else row["extra"]
-        self._entries.append(line)
+    def _posted(self, seq: int, event: _Event) -> None:
+        status, reversed_at = TransactionStatus.COMPLETED, None
+        cause = event.sides[0].row
+        if cause is not None and event.kind is not JournalKind.REVERSAL:
+            self._posted_seq[event.place] = seq
+            status = TransactionStatus(cause["status"])
+            if event.transfer is not None:
+                self._transfer_seq[event.transfer] = seq
+            if status is TransactionStatus.REVERSED:
+                reversed_at = _reversal_time(cause)
+            if event.hold is not None:
+                self._holds[event.place] |= {"resolved_seq": seq, "posted_amount": event.sides[0].amount}
+        for side in event.sides:
+            counters = self._counters[side.account]
+            counters["credits_posted" if side.amount > 0 else "debits_posted"] += abs(side.amount)
+            line = _entry(side, seq, status, back=event.kind is JournalKind.REVERSAL)
+            # The bank's own side of a movement that was taken back is marked alike, as `ledger.reverse` does.
+            line["reversed_at"] = reversed_at
+            if side.account >= FIRST_CUSTOMER_KEY:
+                line["balance"] = counters["credits_posted"] - counters["debits_posted"]
+            self._entries.append(line)
 
     def _hold(self, seq: int, event: _Event) -> None:
-        assert event.row is not None
-        mine, other = self._counters[event.account], self._counters[event.counter]
-        mine["credits_pending" if event.amount > 0 else "debits_pending"] += abs(event.amount)
-        other["debits_pending" if event.amount > 0 else "credits_pending"] += abs(event.amount)
-        self._entry(seq, event, TransactionStatus.PENDING, None)
-        name = event.row["transaction_id"]
-        self._holds.append(
-            {
-                "key": len(self._holds) + 1,
-                "id": uuid_text(hashlib.blake2b(f"hold:{name}".encode(), digest_size=16).digest()),
-                "account": event.account,
-                "counter_account": event.counter,
-                "amount": event.amount,
-                "status": HoldStatus.ACTIVE.value,
-                "description": event.row["description"] or event.row["merchant_name"],
-                "placed_at": event.at,
-                "expires_at": self._expires_at,
-                "seq": seq,
-            }
-        )
+        mine, other = event.sides
+        held = event.hold
+        assert held is not None
+        if held["status"] == HoldStatus.ACTIVE:
+            for side in event.sides:
+                pending = "credits_pending" if side.amount > 0 else "debits_pending"
+                self._counters[side.account][pending] += abs(side.amount)
+        if held["status"] != HoldStatus.POSTED:  # a posted one took its entry along
+            assert mine.row is not None
+            self._entries.append(_entry(mine, seq, TransactionStatus(mine.row["status"])))
+        known = self._keys["holds"]
+        made_up = held["hold_id"] not in known
+        self._holds[event.place] = {
+            "key": len(known) + len(self._holds) + 1 if made_up else known[held["hold_id"]],
+            "id": held["hold_id"],
+            "account": mine.account,
+            "counter_account": other.account,
+            "amount": mine.amount,
+            "status": held["status"],
+            "description": held["description"],
+            "placed_at": event.at,
+            "expires_at": held["expires_at"],
+            "resolved_at": held["resolved_at"],
+            "seq": seq,
+            "resolved_seq": None,
+            "posted_amount": None,
+            "extra": held["extra"],
+        }
 
 
-def _reversed_at(event: _Event) -> int | None:
-    row = event.row
-    if row is None or event.kind is not JournalKind.MOVEMENT or row["status"] != TransactionStatus.REVERSED:
-        return None
+def _reversal_time(row: Row) -> int:
     return int(row["reversed_at"] or row["booked_at"] + MILLISECOND)
 
 
-def _blank_entry(key: int, seq: int, amount: int, status: TransactionStatus, reversed_at: int | None) -> dict[str, Any]:
-    return {
-        "account": key,
-        "seq": seq,
-        "amount": amount,
-        "balance": None,
-        "status": status,
-        "id": None,
-        "description": None,
-        "disputed": None,
-        "reversed_at": reversed_at,
-        "extra": None,
+def _entry(side: _Side, seq: int, status: TransactionStatus, *, back: bool = False) -> dict[str, Any]:
+    line: dict[str, Any] = {"account": side.account, "seq": seq, "amount": side.amount, "status": status}
+    line |= dict.fromkeys(("balance", "id", "description", "disputed", "reversed_at", "extra"))
+    row = side.row
+    if row is None:
+        return line
+    if back:
+        text = row["reversal_description"]
+        if text is None:
+            text = derived_reversal_text(row["description"], row["merchant_name"])
+        return line | {"id": reversal_id(row["transaction_id"]), "description": text}
+    return line | {
+        "id": row["transaction_id"],
+        "description": row["description"],
+        "disputed": row["disputed"] or None,
+        "extra": row["extra"],
     }

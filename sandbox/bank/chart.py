@@ -26,6 +26,7 @@ _BY_CHANNEL = {
     "cdm": "cash.atm",
     "pos": "settlement.knet",
     "online": "settlement.knet",
+    "adjustment": "suspense.in",
 }
 
 

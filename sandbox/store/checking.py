@@ -7,6 +7,7 @@ read) is a warning, not a failure.
 from collections import defaultdict
 from collections.abc import Iterator
 from difflib import get_close_matches
+from operator import itemgetter
 
 from msgspec import structs
 
@@ -14,6 +15,7 @@ from sandbox.core import civil_id, iban, phone
 from sandbox.core.clock import MILLISECOND, format_instant
 from sandbox.core.money import format_fils
 from sandbox.core.passwords import readable, verify_password
+from sandbox.core.second_factor import served_factors
 from sandbox.core.vocabulary import (
     AccountStatus,
     CredentialStatus,
@@ -24,11 +26,9 @@ from sandbox.core.vocabulary import (
     TransactionStatus,
     UserStatus,
 )
+from sandbox.store.checking_runtime import Found, hold_faults, side_faults, transfer_faults
 from sandbox.store.reading import MANIFEST, Failure, RawEcosystem, Row, record_label
-from sandbox.store.records import COLLECTIONS
-
-Found = Iterator[tuple[str, int, str, str]]
-"""Faults as (collection, position, field, message)."""
+from sandbox.store.records import ALL_COLLECTIONS, COLLECTIONS
 
 _MOVED_AT_MOST = 2**61
 """The bank's own accounts see every movement, and their counters are 64-bit integers."""
@@ -41,9 +41,9 @@ def check(raw: RawEcosystem) -> list[Failure]:
     """Every broken rule. Records that cannot be judged, since what they stand on is itself at fault, are left out."""
     identity = [*_unique(raw), *_references(raw)]
     sound, whole = _sound(raw, {(name, position) for name, position, _, _ in identity})
-    rules = [_accounts, _transactions, _goals, _users, _sessions, _disputes, _audit_logs]
+    rules = [_accounts, _transactions, _goals, _users, _sessions, _disputes, _audit_logs, transfer_faults, hold_faults]
     if whole:  # a balance is the sum of its movements: it says nothing as long as one of them is not known
-        rules.append(_running_balances)
+        rules += [_running_balances, side_faults]
     found = [_failure(sound, *fault) for rule in rules for fault in rule(sound)]
     return [_failure(raw, *fault) for fault in identity] + found + list(_logins(raw))
 
@@ -60,8 +60,8 @@ def warn(raw: RawEcosystem, *, default_password: bool) -> list[Failure]:
 
 def _logins(raw: RawEcosystem) -> Iterator[Failure]:
     """Demo logins are what a newcomer tries first: each must be a user, with the password that signs in."""
-    if raw.unread.get("auth_users") != frozenset():
-        return  # there are none, or not all of them could be read, which has been said
+    if raw.manifest.lived or raw.unread.get("auth_users") != frozenset():
+        return  # passwords may have changed since; there are no users, or not all could be read, which has been said
     users = {row["username"]: row["user_id"] for row in raw.rows["auth_users"]}
     stated = {row["user_id"]: row for row in raw.rows["credentials"]}
     for position, login in enumerate(raw.manifest.logins):
@@ -83,14 +83,15 @@ def _signs_in(row: Row, password: str) -> bool:
 
 def _failure(raw: RawEcosystem, name: str, position: int, field: str, message: str) -> Failure:
     row = raw.rows[name][position]
-    return Failure(raw.files[name], record_label(COLLECTIONS[name], row["position"], row), field, message)
+    return Failure(raw.files[name], record_label(ALL_COLLECTIONS[name], row["position"], row), field, message)
 
 
 def _sound(raw: RawEcosystem, faulty: set[tuple[str, int]]) -> tuple[RawEcosystem, bool]:
     """The records whose references all lead to sound records, and whether those are all movements there are."""
     rows: dict[str, list[Row]] = {}
     known: dict[str, set[str]] = {}
-    for name, collection in COLLECTIONS.items():
+    for name in _IN_ORDER:
+        collection = ALL_COLLECTIONS[name]
         references = [(field.name, field.reference) for field in collection.references() if field.reference]
         rows[name] = [
             row
@@ -99,13 +100,31 @@ def _sound(raw: RawEcosystem, faulty: set[tuple[str, int]]) -> tuple[RawEcosyste
             and all(row[field] is None or row[field] in known[target] for field, target in references)
         ]
         known[name] = {row[collection.key] for row in rows[name]}
-    movements = "transactions"
-    whole = len(rows[movements]) == len(raw.rows[movements]) and raw.unread.get(movements) == frozenset()
-    return structs.replace(raw, rows=rows), whole or movements not in raw.files
+    ledger = [name for name in ("transactions", "transfers") if name in raw.files]
+    whole = all(len(rows[name]) == len(raw.rows[name]) and raw.unread.get(name) == frozenset() for name in ledger)
+    return structs.replace(raw, rows=rows), whole
+
+
+def _in_order_of_reference() -> tuple[str, ...]:
+    """Every collection after those that its records refer to."""
+    order: list[str] = []
+
+    def put(name: str) -> None:
+        if name not in order:
+            for field in ALL_COLLECTIONS[name].references():
+                put(field.reference or "")
+            order.append(name)
+
+    for name in ALL_COLLECTIONS:
+        put(name)
+    return tuple(order)
+
+
+_IN_ORDER = _in_order_of_reference()
 
 
 def _unique(raw: RawEcosystem) -> Found:
-    marks = [(name, collection.key) for name, collection in COLLECTIONS.items()]
+    marks = [(name, collection.key) for name, collection in ALL_COLLECTIONS.items()]
     marks += [("accounts", "account_number"), ("accounts", "iban"), ("auth_users", "username")]
     for name, field in marks:
         first: dict[object, int] = {}
@@ -117,8 +136,8 @@ def _unique(raw: RawEcosystem) -> Found:
 
 
 def _references(raw: RawEcosystem) -> Found:
-    known = {name: {row[collection.key] for row in raw.rows[name]} for name, collection in COLLECTIONS.items()}
-    for name, collection in COLLECTIONS.items():
+    known = {name: {row[collection.key] for row in raw.rows[name]} for name, collection in ALL_COLLECTIONS.items()}
+    for name, collection in ALL_COLLECTIONS.items():
         for field in collection.references():
             assert field.reference is not None
             unread = raw.unread.get(field.reference, frozenset())
@@ -163,12 +182,14 @@ def _transactions(raw: RawEcosystem) -> Found:
             yield "transactions", position, "customer_id", "is not the holder of the account"
         if row["booked_at"] > as_of:
             yield "transactions", position, "booked_at", f"lies after as_of, {format_instant(as_of)}"
+        if row["reversal_description"] is not None and row["status"] != TransactionStatus.REVERSED:
+            yield "transactions", position, "reversal_description", "belongs to REVERSED movements only"
         back = row["reversed_at"]
         if back is None:
             continue
         if row["status"] != TransactionStatus.REVERSED:
             yield "transactions", position, "reversed_at", "belongs to REVERSED movements only"
-        elif not row["booked_at"] < back <= as_of:
+        elif not row["booked_at"] < back <= max(as_of, row["booked_at"] + MILLISECOND):
             yield "transactions", position, "reversed_at", "must lie after booked_at and not after as_of"
 
 
@@ -190,10 +211,11 @@ def _running_balances(raw: RawEcosystem) -> Found:
         if row["status"] == TransactionStatus.PENDING and row["direction"] == Direction.DEBIT:
             pending[row["account_id"]] += row["amount"]
     for position, row in enumerate(raw.rows["accounts"]):
-        mine = sorted(moves[row["account_id"]], key=lambda move: (move[0], move[1]))
+        # In a bank that ran the limit may have been another in its time: only what is there now must keep it.
+        mine = [] if raw.manifest.lived else sorted(moves[row["account_id"]], key=itemgetter(0, 1))
         floor = -row["overdraft_limit"]
         running = row["balance"] - sum(amount for _, _, amount in mine)
-        if running < floor:
+        if running < floor and not raw.manifest.lived:
             message = f"the opening balance would be {format_fils(running)}, under the overdraft limit"
             yield "accounts", position, "balance", message
             continue
@@ -263,8 +285,9 @@ def _odd(raw: RawEcosystem, *, default_password: bool) -> Found:
     yield from _odd_customers(raw)
     yield from _odd_ibans(raw)
     for position, row in enumerate(raw.rows["mfa_settings"]):
-        if row["mfa_enabled"]:
-            yield "mfa_settings", position, "mfa_enabled", "sign-in does not ask for a second factor yet"
+        if row["mfa_enabled"] and not served_factors(row["methods"]):
+            message = "none of the methods is SMS or EMAIL, and for others sign-in does not ask for a second factor yet"
+            yield "mfa_settings", position, "mfa_enabled", message
     with_credentials = {row["user_id"] for row in raw.rows["credentials"]}
     for position, row in enumerate(raw.rows["auth_users"]):
         if row["user_id"] not in with_credentials:

@@ -1,12 +1,13 @@
 """An ecosystem at hand: finding its folder, reading it whole, checking every rule."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from sandbox.store.checking import check, warn
-from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, survey
+from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, survey, survey_files
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SHIPPED = (_PACKAGE / "_bundled" / "seeds", _PACKAGE.parent / "seeds")
@@ -57,10 +58,22 @@ def load(folder: Path, *, default_password: bool = False) -> Ecosystem:
     Raises:
         EcosystemError: with every fault; nothing is half-loaded.
     """
-    raw, failures = survey(folder)
-    failures += check(raw)
-    if failures:
-        raise EcosystemError(str(folder), failures)
+    return _judged(str(folder), *survey(folder), default_password=default_password)
+
+
+def load_files(name: str, files: Mapping[str, bytes], *, default_password: bool = False) -> Ecosystem:
+    """Read and check files in memory, by file name; `name` says in messages what they are.
+
+    Raises:
+        EcosystemError: with every fault; nothing is half-loaded.
+    """
+    return _judged(name, *survey_files(name, files), default_password=default_password)
+
+
+def _judged(place: str, raw: RawEcosystem, failures: list[Failure], *, default_password: bool) -> Ecosystem:
+    faults = failures + check(raw)
+    if faults:
+        raise EcosystemError(place, faults)
     return Ecosystem(raw, tuple(warn(raw, default_password=default_password)))
 
 

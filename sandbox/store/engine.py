@@ -55,12 +55,19 @@ def disconnect(db: sa.Connection) -> None:
 
 def create_schema(db: sa.Connection) -> None:
     """All tables and indexes, in an empty database."""
-    for table in metadata.sorted_tables:
-        db.execute(CreateTable(table))
-        # A table's indexes are a set: in its order, the same ecosystem would compile to different bytes.
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            db.execute(CreateIndex(index))
+    for statement in schema_statements():
+        db.execute(statement)
     db.commit()
+
+
+def schema_statements(tables: sa.MetaData = metadata) -> list[CreateTable | CreateIndex]:
+    """What creates all tables and indexes, always in the same order."""
+    statements: list[CreateTable | CreateIndex] = []
+    for table in tables.sorted_tables:
+        statements.append(CreateTable(table))
+        # A table's indexes are a set: in its order, the same ecosystem would compile to different bytes.
+        statements += [CreateIndex(index) for index in sorted(table.indexes, key=lambda index: str(index.name))]
+    return statements
 
 
 def pack(db: sa.Connection) -> None:

@@ -15,36 +15,101 @@ import sqlalchemy as sa
 from sandbox.core.clock import Instant, business_time, format_instant
 from sandbox.core.money import CURRENCY, Fils, format_fils
 from sandbox.core.vocabulary import Direction, in_files
-from sandbox.store.records import COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field
+from sandbox.store.reading import MANIFEST, Manifest, derived_reversal_text
+from sandbox.store.records import ALL_COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field
 from sandbox.store.tables import (
     COLLECTION_TABLES,
+    LIST_MARK,
+    SINGLE_VALUE,
     JournalKind,
     account,
-    dispute_record,
     entry,
     extra_record,
+    hold,
     journal,
     merchant,
     root,
+    transfer,
 )
 
 Record = dict[str, Any]
-PublicIds = dict[str, dict[int, str]]
 
-_SECRET = {"password_hash", "pin_hash"}
+SECRETS = frozenset({"password_hash", "pin_hash"})
+"""Fields that an export carries, since credentials must load again, and nothing else shows."""
+
 _DERIVED = (JournalKind.OPENING, JournalKind.REVERSAL)
-_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
+_SORTED = msgspec.json.Encoder(order="sorted", decimal_format="number")
+_AS_IT_STANDS = msgspec.json.Encoder(decimal_format="number")
+
+
+class PublicIds(dict[str, dict[int, str]]):
+    """The public ids of each collection by integer key, read when first asked for."""
+
+    def __init__(self, db: sa.Connection) -> None:
+        super().__init__()
+        self._db = db
+
+    def __missing__(self, name: str) -> dict[int, str]:
+        """Read those of the collection `name`."""
+        table = COLLECTION_TABLES[name]
+        found = {row.key: row.id for row in self._db.execute(sa.select(table.c.key, table.c.id))}
+        return self.setdefault(name, found)
 
 
 def export(db: sa.Connection) -> Iterator[tuple[str, Record]]:
     """Every record as (collection, record), collections in their order, records in order of key."""
-    ids: PublicIds = {}
-    for name, collection in (COLLECTIONS | RUNTIME_COLLECTIONS).items():
-        for record in _transactions(db, ids) if name == "transactions" else _records(db, collection, ids):
+    ids = PublicIds(db)
+    for name in ALL_COLLECTIONS:
+        for record in records(db, name, ids):
             yield name, record
-    extras = sa.select(extra_record).order_by(extra_record.c.collection, extra_record.c.position)
-    for row in db.execute(extras):
-        yield row.collection, {"position": row.position, "body": row.body}
+    for name, value in extras(db).items():
+        items = list(enumerate(value)) if isinstance(value, list) else [(SINGLE_VALUE, value)]
+        for position, body in items or [(LIST_MARK, None)]:
+            yield name, {"position": position, "body": body}
+
+
+def records(db: sa.Connection, name: str, ids: PublicIds) -> Iterator[Record]:
+    """The records of the collection `name`, in order of key."""
+    if name == "transactions":
+        return _transactions(db, ids)
+    return _records(db, ALL_COLLECTIONS[name], ids)
+
+
+def extras(db: sa.Connection) -> dict[str, Any]:
+    """The collections that the bank does not know, as they are, by name."""
+    found: dict[str, Any] = {}
+    ordered = sa.select(extra_record).order_by(extra_record.c.collection, extra_record.c.position)
+    for row in db.execute(ordered):
+        if row.position == LIST_MARK:
+            found[row.collection] = []
+        elif row.position == SINGLE_VALUE:
+            found[row.collection] = row.body
+        else:
+            found.setdefault(row.collection, []).append(row.body)
+    return found
+
+
+def stated(db: sa.Connection, manifest: Manifest) -> Manifest:
+    """`manifest` with where the bank stands: its business time and write number, so that ids go on after a load."""
+    state = db.execute(sa.select(root.c.clock_base, root.c.write_number)).one()
+    now = business_time(state.clock_base, state.write_number)
+    return msgspec.structs.replace(manifest, as_of=now, writes=state.write_number)
+
+
+def export_files(db: sa.Connection, manifest: Manifest) -> dict[str, bytes]:
+    """The files of an ecosystem that loads as this bank, by file name.
+
+    Args:
+        db: the bank.
+        manifest: name, title, seed and logins; its business time and write number are the bank's.
+    """
+    ids = PublicIds(db)
+    files = {MANIFEST: _file(_manifest_record(stated(db, manifest)))}
+    for name in ALL_COLLECTIONS:
+        rows = list(records(db, name, ids))
+        if rows or name not in RUNTIME_COLLECTIONS:
+            files[f"{name}.json"] = _file(rows)
+    return files | {f"{name}.json": _file(value) for name, value in extras(db).items()}
 
 
 def digest(db: sa.Connection) -> str:
@@ -54,8 +119,8 @@ def digest(db: sa.Connection) -> str:
     """
     rows = []
     for name, record in export(db):
-        public = {field: value for field, value in record.items() if field not in _SECRET}
-        rows.append(hashlib.sha256(name.encode() + b"\n" + _ENCODER.encode(public)).digest())
+        public = {field: value for field, value in record.items() if field not in SECRETS}
+        rows.append(hashlib.sha256(name.encode() + b"\n" + _SORTED.encode(public)).digest())
     state = db.execute(sa.select(root)).one()
     now = business_time(state.clock_base, state.write_number)
     whole = hashlib.sha256(f"{state.write_number} {format_instant(now)}\n".encode())
@@ -64,18 +129,33 @@ def digest(db: sa.Connection) -> str:
     return whole.hexdigest()
 
 
+def _file(value: object) -> bytes:
+    return msgspec.json.format(_AS_IT_STANDS.encode(value), indent=2) + b"\n"
+
+
+def _manifest_record(manifest: Manifest) -> Record:
+    return msgspec.structs.asdict(manifest) | {"as_of": format_instant(manifest.as_of)}
+
+
 def _records(db: sa.Connection, collection: Collection, ids: PublicIds) -> Iterator[Record]:
     table = COLLECTION_TABLES[collection.name]
-    owner_keyed = "key" not in table.c
-    order = list(table.primary_key.columns)
-    found = db.execute(sa.select(table).order_by(*order)).all()
-    if not owner_keyed:
-        ids[collection.name] = {row.key: row.id for row in found}
-    for row in found:
+    query = _HOLDS if collection.name == "holds" else sa.select(table).order_by(*table.primary_key.columns)
+    for row in db.execute(query).all():
         if collection.name == "accounts" and row.code is not None:
             continue
         record = {field.name: _value(collection, field, row, ids) for field in collection.fields}
         yield record | (row.extra or {})
+
+
+_HOLDS = (
+    sa.select(hold, entry.c.id.label("transaction"))
+    .outerjoin(
+        entry,
+        sa.and_(entry.c.account == hold.c.account, entry.c.seq == sa.func.coalesce(hold.c.resolved_seq, hold.c.seq)),
+    )
+    .order_by(hold.c.key)
+)
+"""Holds, each with its movement: where it was placed or, once posted, where it was posted."""
 
 
 def _value(collection: Collection, field: Field, row: Any, ids: PublicIds) -> Any:
@@ -88,8 +168,8 @@ def _value(collection: Collection, field: Field, row: Any, ids: PublicIds) -> An
     if value is None:
         return None
     if field.reference:
-        by_public_id = COLLECTION_TABLES[collection.name].c[field.column] is dispute_record.c.transaction
-        return value if by_public_id else ids[field.reference][value]
+        # A movement has no integer key of its own.
+        return value if field.reference == "transactions" else ids[field.reference][value]
     return _in_file(field, value)
 
 
@@ -117,30 +197,10 @@ _DERIVED_FIELDS: dict[tuple[str, str], Callable[[Any], Any]] = {
 
 
 def _transactions(db: sa.Connection, ids: PublicIds) -> Iterator[Record]:
-    found = db.execute(
-        sa.select(
-            entry.c.id,
-            entry.c.account,
-            entry.c.amount,
-            entry.c.status,
-            entry.c.description,
-            entry.c.disputed,
-            entry.c.reversed_at,
-            entry.c.extra,
-            account.c.customer,
-            journal.c.channel,
-            merchant.c.name.label("merchant_name"),
-            merchant.c.category.label("merchant_category"),
-            merchant.c.mcc,
-            journal.c.at.label("booked_at"),
-        )
-        .join(journal, journal.c.seq == entry.c.seq)
-        .join(account, account.c.key == entry.c.account)
-        .outerjoin(merchant, merchant.c.key == journal.c.merchant)
-        .where(entry.c.id.is_not(None), journal.c.kind.not_in(_DERIVED))
-        .order_by(entry.c.seq, entry.c.account)
-    )
-    for row in found:
+    reversals = _reversal_texts(db)
+    for row in db.execute(_MOVEMENTS):
+        text = reversals.get((row.account, row.seq))
+        derived = derived_reversal_text(row.description, row.merchant_name)
         record = {
             "transaction_id": row.id,
             "account_id": ids["accounts"][row.account],
@@ -156,5 +216,45 @@ def _transactions(db: sa.Connection, ids: PublicIds) -> Iterator[Record]:
             "disputed": bool(row.disputed),
             "booked_at": format_instant(row.booked_at),
             "reversed_at": None if row.reversed_at is None else format_instant(row.reversed_at),
+            "reversal_description": None if text == derived else text,
+            "transfer_id": row.transfer_id,
         }
         yield record | (row.extra or {})
+
+
+_MOVEMENTS = (
+    sa.select(
+        entry.c.id,
+        entry.c.account,
+        entry.c.seq,
+        entry.c.amount,
+        entry.c.status,
+        entry.c.description,
+        entry.c.disputed,
+        entry.c.reversed_at,
+        entry.c.extra,
+        account.c.customer,
+        journal.c.channel,
+        merchant.c.name.label("merchant_name"),
+        merchant.c.category.label("merchant_category"),
+        merchant.c.mcc,
+        journal.c.at.label("booked_at"),
+        transfer.c.id.label("transfer_id"),
+    )
+    .join(journal, journal.c.seq == entry.c.seq)
+    .join(account, account.c.key == entry.c.account)
+    .outerjoin(merchant, merchant.c.key == journal.c.merchant)
+    .outerjoin(transfer, transfer.c.key == journal.c.transfer)
+    .where(entry.c.id.is_not(None), journal.c.kind.not_in(_DERIVED))
+    .order_by(entry.c.seq, entry.c.account)
+)
+
+
+def _reversal_texts(db: sa.Connection) -> dict[tuple[int, int], str | None]:
+    """What the statement says of a movement that was taken back, by account and the movement's place."""
+    query = (
+        sa.select(entry.c.account, journal.c.reverses, entry.c.description)
+        .join(journal, journal.c.seq == entry.c.seq)
+        .where(journal.c.kind == JournalKind.REVERSAL)
+    )
+    return {(row.account, row.reverses): row.description for row in db.execute(query)}

@@ -5,10 +5,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from sandbox.core.chain import GENESIS
-from sandbox.store.reading import RawEcosystem, Row
-from sandbox.store.records import COLLECTIONS, Collection
+from sandbox.core.clock import MILLISECOND, Instant
+from sandbox.store.reading import Manifest, RawEcosystem, Row
+from sandbox.store.records import ALL_COLLECTIONS, Collection
 from sandbox.store.statement import Statement
-from sandbox.store.tables import COLLECTION_TABLES, dispute_record, extra_record, root
+from sandbox.store.tables import COLLECTION_TABLES, LIST_MARK, SINGLE_VALUE, extra_record, root
 from sandbox.store.work import audit_link
 
 Keys = dict[str, dict[str, int]]
@@ -21,30 +22,52 @@ def insert(db: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> No
         Statement(sa.insert(table), *rows[0]).run_many(db, rows)
 
 
+_POSTED = frozenset({"transactions", "transfers", "holds"})
+"""Collections whose rows stand on the ledger."""
+
+
 def fill(db: sa.Connection, raw: RawEcosystem, *, first_account_key: int) -> Keys:
-    """Insert every record but the transactions; accounts start empty, and the bank posts what is on them.
+    """Insert every record that does not stand on the ledger; accounts start empty, and the bank posts what is on them.
 
     Customers' accounts get keys from `first_account_key` on.
     """
     keys: Keys = {}
     audit_head = GENESIS
-    for name, collection in COLLECTIONS.items():
+    for name, collection in ALL_COLLECTIONS.items():
         first = first_account_key if name == "accounts" else 1
         keys[name] = {row[collection.key]: first + i for i, row in enumerate(raw.rows[name])}
-        if name != "transactions":
-            rows = [_columns(collection, row, keys) for row in raw.rows[name]]
+        if name not in _POSTED:
+            rows = [columns(collection, row, keys) for row in raw.rows[name]]
             if name == "audit_logs":
                 audit_head = _chain(rows)
             insert(db, COLLECTION_TABLES[name], rows)
     for name, value in raw.others.items():
-        items = list(enumerate(value)) if isinstance(value, list) else [(-1, value)]
-        insert(db, extra_record, [{"collection": name, "position": i, "body": item} for i, item in items])
-    state = {"key": 1, "write_number": 0, "clock_base": raw.manifest.as_of, "journal_seq": 0, "journal_hash": GENESIS}
-    insert(db, root, [state | {"audit_count": len(raw.rows["audit_logs"]), "audit_hash": audit_head}])
+        items = [(LIST_MARK, None), *enumerate(value)] if isinstance(value, list) else [(SINGLE_VALUE, value)]
+        insert(db, extra_record, [extra_row(name, i, item) for i, item in items])
+    state = {"key": 1, "write_number": raw.manifest.writes or 0, "clock_base": clock_base(raw.manifest)}
+    heads = {"journal_seq": 0, "journal_hash": GENESIS}
+    insert(db, root, [state | heads | {"audit_count": len(raw.rows["audit_logs"]), "audit_hash": audit_head}])
     return keys
 
 
-def _columns(collection: Collection, row: Row, keys: Keys) -> dict[str, Any]:
+def clock_base(manifest: Manifest) -> Instant:
+    """What business time is counted from, a millisecond a write, so that it is `as_of` at the manifest's write."""
+    return Instant(manifest.as_of - (manifest.writes or 0) * MILLISECOND)
+
+
+def extra_row(collection: str, position: int, body: Any) -> dict[str, Any]:
+    """The columns of one value of a collection that the bank does not know."""
+    return {"collection": collection, "position": position, "identifier": extra_identifier(body), "body": body}
+
+
+def extra_identifier(body: Any) -> str | None:
+    """What a record of such a collection is found by: its `id`, a text or a whole number; None where it has none."""
+    found = body.get("id") if isinstance(body, dict) else None
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
+
+
+def columns(collection: Collection, row: Row, keys: Keys) -> dict[str, Any]:
+    """The columns of a record's row, references as keys (movements have none: they are named by their public id)."""
     table = COLLECTION_TABLES[collection.name]
     out: dict[str, Any] = {"extra": row["extra"]}
     for field in collection.fields:
@@ -52,7 +75,7 @@ def _columns(collection: Collection, row: Row, keys: Keys) -> dict[str, Any]:
         if field.name == collection.key and not field.reference:
             out["key"] = keys[collection.name][value]
             out["id"] = value
-        elif field.reference and table.c[field.column] is not dispute_record.c.transaction:
+        elif field.reference and field.reference != "transactions":
             out[field.column] = None if value is None else keys[field.reference][value]
         elif field.column in table.c:
             out[field.column] = value

@@ -1,27 +1,34 @@
-"""Reading an ecosystem folder: files into rows of plain values, every fault named by file, record and field.
+"""Reading an ecosystem's files: into rows of plain values, every fault named by file, record and field.
 
 A row is a dict of a collection's fields in their inner form (fils, instants, enumeration values), with fields that
 the collection does not know under `extra`. What the values must mean to each other is `checking`'s business.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from sandbox.core.clock import Instant, InstantError, parse_instant
+from sandbox.core.clock import Instant, InstantError, format_instant, parse_instant
 from sandbox.core.jsontext import JsonError, decode_json
 from sandbox.core.money import Fils, fils_of_number
 from sandbox.core.vocabulary import in_files
-from sandbox.store.records import COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field, Id, Json
+from sandbox.store.records import ALL_COLLECTIONS, Collection, Field, Id, Json
 
 Row = dict[str, Any]
 
 MANIFEST = "ecosystem.json"
+_MANIFEST_STEM = "ecosystem"
+
+EARLIEST, LATEST = parse_instant("1970-01-01T00:00:00Z"), parse_instant("9000-01-01T00:00:00Z")
+"""Between these a bank may stand."""
+
+_WRITES_LIMIT = 2**40
+"""Business time is counted from `as_of` less a millisecond a write: it must not leave the calendar."""
 
 _SECRETS = {"credentials": ("password", "pin")}
 """Plain secrets that a file may carry; hashed at load and never kept."""
@@ -60,13 +67,34 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`ecosystem.json`: what the ecosystem is, and the instant at which its data stand."""
+    """`ecosystem.json`: what the ecosystem is, and the instant at which its data stand.
+
+    `writes` is there in exports alone: the write number, from which ids and business time go on.
+    """
 
     name: str
     title: str = ""
     as_of: Instant
     seed: int = 0
+    writes: int | None = None
     logins: tuple[Login, ...] = ()
+
+    @property
+    def lived(self) -> bool:
+        """Whether the data are those of a bank that ran: some rules hold only before that."""
+        return self.writes is not None
+
+
+class File(NamedTuple):
+    """A file of an ecosystem, wherever it lies; `read` may raise OSError."""
+
+    name: str
+    read: Callable[[], bytes]
+
+    @property
+    def stem(self) -> str:
+        """The name without its last suffix: that of the collection."""
+        return self.name.rpartition(".")[0]
 
 
 class RawEcosystem(msgspec.Struct, frozen=True):
@@ -101,23 +129,38 @@ def survey(folder: Path) -> tuple[RawEcosystem, list[Failure]]:
     Raises:
         EcosystemError: there is no such folder.
     """
-    failures: list[Failure] = []
     if not folder.is_dir():
         raise EcosystemError(str(folder), [Failure(str(folder), "", "", "there is no such folder")])
-    files = _collection_files(folder, failures)
-    names = {name: path.name for name, path in files.items()}
-    raw = RawEcosystem(Manifest(name=folder.name, as_of=Instant(0)), {name: [] for name in COLLECTIONS}, {}, names, {})
-    for name, path in files.items():
-        if name in COLLECTIONS:
-            raw.rows[name], raw.unread[name] = _read_rows(COLLECTIONS[name], path, failures)
-        elif name in RUNTIME_COLLECTIONS:
-            message = "this collection is the bank's own record of a run and is not read from a folder"
-            failures.append(Failure(path.name, "", "", message))
+    files = [File(path.name, path.read_bytes) for path in sorted(folder.iterdir()) if path.is_file()]
+    return _survey(folder.name, str(folder), files)
+
+
+def survey_files(name: str, files: Mapping[str, bytes]) -> tuple[RawEcosystem, list[Failure]]:
+    """The same for files in memory, by file name; `name` stands for the folder's."""
+    made = [File(file, lambda raw=raw: raw) for file, raw in sorted(files.items())]  # type: ignore[misc]
+    return _survey(name, name, made)
+
+
+def _survey(name: str, place: str, files: list[File]) -> tuple[RawEcosystem, list[Failure]]:
+    failures: list[Failure] = []
+    found = _collection_files(files, failures)
+    rows: dict[str, list[Row]] = {known: [] for known in ALL_COLLECTIONS}
+    names = {collection: file.name for collection, file in found.items()}
+    raw = RawEcosystem(Manifest(name=name, as_of=Instant(0)), rows, {}, names, {})
+    for collection, file in found.items():
+        if collection in ALL_COLLECTIONS:
+            raw.rows[collection], raw.unread[collection] = _read_rows(ALL_COLLECTIONS[collection], file, failures)
         else:
-            raw.others[name] = _read_values(path, failures)
-    if not files:
-        failures.append(Failure(str(folder), "", "", "the folder holds no collection such as customers.json"))
-    return msgspec.structs.replace(raw, manifest=_read_manifest(folder, raw.rows, failures)), failures
+            raw.others[collection] = _read_values(file, failures)
+    if not found:
+        failures.append(Failure(place, "", "", "the folder holds no collection such as customers.json"))
+    stated = next((file for file in files if file.name == MANIFEST), None)
+    return msgspec.structs.replace(raw, manifest=_read_manifest(name, stated, raw.rows, failures)), failures
+
+
+def derived_reversal_text(description: str | None, merchant: str | None) -> str:
+    """What the statement says of a movement taken back, unless its record says so itself."""
+    return f"Reversal: {description or merchant or 'movement'}"
 
 
 def record_label(collection: Collection, position: int, row: Row) -> str:
@@ -126,57 +169,60 @@ def record_label(collection: Collection, position: int, row: Row) -> str:
     return f"[{position}] {key}" if isinstance(key, str) else f"[{position}]"
 
 
-def _collection_files(folder: Path, failures: list[Failure]) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix not in {".json", ".jsonl"} or path.name == MANIFEST or not path.is_file():
+def _collection_files(files: list[File], failures: list[Failure]) -> dict[str, File]:
+    found: dict[str, File] = {}
+    for file in files:
+        if not file.name.endswith((".json", ".jsonl")) or not file.stem or file.name == MANIFEST:
             continue
-        if path.stem in files:
-            failures.append(Failure(path.name, "", "", f"the collection stands in {files[path.stem].name} too"))
-        files.setdefault(path.stem, path)
-    return files
+        if file.stem == _MANIFEST_STEM:
+            failures.append(Failure(file.name, "", "", f"the manifest is {MANIFEST}; no collection has its name"))
+            continue
+        if file.stem in found:
+            failures.append(Failure(file.name, "", "", f"the collection stands in {found[file.stem].name} too"))
+        found.setdefault(file.stem, file)
+    return found
 
 
-def _load(path: Path, raw: bytes, failures: list[Failure], record: str = "") -> Any:
+def _load(file: File, raw: bytes, failures: list[Failure], record: str = "") -> Any:
     try:
         return decode_json(raw)
     except JsonError as error:
-        failures.append(Failure(path.name, record, "", str(error)))
+        failures.append(Failure(file.name, record, "", str(error)))
         return None
 
 
-def _read_values(path: Path, failures: list[Failure]) -> Any:
+def _read_values(file: File, failures: list[Failure]) -> Any:
     """The value of a file: of a `.jsonl` file a list with the value of each line."""
     try:
-        raw = path.read_bytes()
+        raw = file.read()
     except OSError as error:
-        failures.append(Failure(path.name, "", "", f"cannot be read: {error.strerror}"))
+        failures.append(Failure(file.name, "", "", f"cannot be read: {error.strerror}"))
         return None
-    if path.suffix == ".json":
-        return _load(path, raw, failures)
+    if file.name.endswith(".json"):
+        return _load(file, raw, failures)
     lines = enumerate(raw.splitlines(), 1)
-    return [_load(path, line, failures, f"line {number}") for number, line in lines if line.strip()]
+    return [_load(file, line, failures, f"line {number}") for number, line in lines if line.strip()]
 
 
-def _read_rows(collection: Collection, path: Path, failures: list[Failure]) -> tuple[list[Row], frozenset[str] | None]:
+def _read_rows(collection: Collection, file: File, failures: list[Failure]) -> tuple[list[Row], frozenset[str] | None]:
     """The rows that could be read, and the identifiers of those that could not (None: the whole file)."""
     before = len(failures)
-    values = _read_values(path, failures)
+    values = _read_values(file, failures)
     if len(failures) > before:
         return [], None
     if not isinstance(values, list):
-        failures.append(Failure(path.name, "", "", "must be a JSON array of records"))
+        failures.append(Failure(file.name, "", "", "must be a JSON array of records"))
         return [], None
-    reader = _RowReader(collection)
+    reader = RowReader(collection)
     found = []
     unread: set[str] = set()
     for position, value in enumerate(values):
         if not isinstance(value, dict):
-            failures.append(Failure(path.name, f"[{position}]", "", "must be a JSON object"))
+            failures.append(Failure(file.name, f"[{position}]", "", "must be a JSON object"))
             continue
         row, faults = reader.read(value)
         label = record_label(collection, position, value)
-        failures.extend(Failure(path.name, label, name, message) for name, message in faults)
+        failures.extend(Failure(file.name, label, name, message) for name, message in faults)
         if not faults:
             found.append(row | {"position": position})
         elif isinstance(value.get(collection.key), str):
@@ -184,15 +230,16 @@ def _read_rows(collection: Collection, path: Path, failures: list[Failure]) -> t
     return found, frozenset(unread)
 
 
-class _RowReader:
-    """Reads the records of one collection."""
+class RowReader:
+    """Reads the records of one collection: for files and for whoever writes single records."""
 
     def __init__(self, collection: Collection) -> None:
         self._secrets = _SECRETS.get(collection.name, ())
         self._known = {field.name for field in collection.fields} | set(self._secrets)
-        self._plans = [(field.name, field, _parser(field)) for field in collection.fields]
+        self._plans = [(field.name, field, parser(field)) for field in collection.fields]
 
     def read(self, value: dict[str, Any]) -> tuple[Row, list[tuple[str, str]]]:
+        """The row of a record, and what is wrong with it as (field, message)."""
         row: Row = {}
         faults: list[tuple[str, str]] = []
         for name, field, parse in self._plans:
@@ -216,7 +263,8 @@ class _RowReader:
         return row, faults
 
 
-def _parser(field: Field) -> Callable[[Any], Any]:
+def parser(field: Field) -> Callable[[Any], Any]:
+    """What turns a value of a file into the inner form of a field; it raises a ValueError that says what is wrong."""
     if field.is_enumeration:
         return _enumeration(field.kind)
     parsers: dict[Any, Callable[[Any], Any]] = {
@@ -292,20 +340,22 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _read_manifest(folder: Path, rows: dict[str, list[Row]], failures: list[Failure]) -> Manifest:
-    path = folder / MANIFEST
+def _read_manifest(name: str, file: File | None, rows: dict[str, list[Row]], failures: list[Failure]) -> Manifest:
     latest = max(_instants(rows), default=None)
-    fallback = Manifest(name=folder.name, as_of=Instant(0) if latest is None else latest)
-    if path.exists():
-        return _stated_manifest(path, failures) or fallback
-    if latest is None:
+    found = Manifest(name=name, as_of=Instant(0) if latest is None else latest)
+    if file is not None:
+        found = _stated_manifest(file, failures) or found
+    elif latest is None:
         failures.append(Failure(MANIFEST, "", "as_of", "is needed: the data carry no timestamp to take it from"))
-    return fallback
+    if not EARLIEST <= found.as_of < LATEST:
+        message = f"is {format_instant(found.as_of)}; a bank stands between 1970 and 9000, so that its time can go on"
+        failures.append(Failure(MANIFEST, "", "as_of", message))
+    return found
 
 
-def _stated_manifest(path: Path, failures: list[Failure]) -> Manifest | None:
+def _stated_manifest(file: File, failures: list[Failure]) -> Manifest | None:
     before = len(failures)
-    value = _read_values(path, failures)
+    value = _read_values(file, failures)
     if len(failures) > before:
         return None
     if not isinstance(value, dict):
@@ -333,6 +383,14 @@ def _seed(value: Any) -> int:
     return value
 
 
+def _writes(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _WRITES_LIMIT:
+        raise ValueError("must be a whole number between 0 and 2^40 - 1, and stands in exports alone")
+    return value
+
+
 def _logins(value: Any) -> tuple[Login, ...]:
     try:
         return msgspec.convert(value, tuple[Login, ...])
@@ -345,13 +403,14 @@ _MANIFEST_FIELDS: dict[str, Callable[[Any], Any]] = {
     "title": _text,
     "as_of": _instant,
     "seed": _seed,
+    "writes": _writes,
     "logins": _logins,
 }
 _MANIFEST_NEEDS = ("name", "as_of")
 
 
 def _instants(rows: dict[str, list[Row]]) -> Iterator[Instant]:
-    for name, collection in COLLECTIONS.items():
+    for name, collection in ALL_COLLECTIONS.items():
         fields = [field.name for field in collection.fields if field.kind is Instant]
         future = {"expires_at", "locked_until"}
         for row in rows[name]:

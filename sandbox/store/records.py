@@ -110,6 +110,8 @@ class Transaction(msgspec.Struct, kw_only=True):
     disputed: Annotated[bool, "whether the customer disputes it"] = False
     booked_at: Annotated[Instant, "when it happened, at most `as_of`"]
     reversed_at: Annotated[Instant | None, "when a REVERSED movement was taken back (else 1 ms later)"] = None
+    reversal_description: Annotated[str | None, "text of what took it back (else made from its own)"] = None
+    transfer_id: Annotated[Id | None, "the transfer that it is one side of", Ref("transfers")] = None
 
 
 class SavingsGoal(msgspec.Struct, kw_only=True):
@@ -197,7 +199,7 @@ class MfaSettings(msgspec.Struct, kw_only=True):
 
     user_id: Annotated[Id, "whose", Ref("auth_users")]
     mfa_enabled: Annotated[bool, "whether a second factor is asked for"] = False
-    methods: Annotated[Json | None, "which ones, any shape"] = None
+    methods: Annotated[Json | None, "which ones, any shape; SMS and EMAIL are asked for, the first one counts"] = None
 
 
 class RegisteredDevice(msgspec.Struct, kw_only=True):
@@ -222,6 +224,7 @@ class LoginSession(msgspec.Struct, kw_only=True):
     city: Annotated[str | None, "from where, roughly"] = None
     status: Annotated[SessionStatus, "whether it still lives"] = SessionStatus.ACTIVE
     started_at: Annotated[Instant, "when"]
+    expires_at: Annotated[Instant | None, "when it ends by itself; none: until it is ended"] = None
 
 
 class AuditLog(msgspec.Struct, kw_only=True):
@@ -237,7 +240,7 @@ class AuditLog(msgspec.Struct, kw_only=True):
 
 
 class TransferRecord(msgspec.Struct, kw_only=True):
-    """A transfer order and what came of it; made by the bank, never read from a folder."""
+    """A transfer order and what came of it; made by the bank while it runs."""
 
     transfer_id: Annotated[Id, "identifier"]
     user_id: Annotated[Id, "who ordered it", Ref("auth_users")]
@@ -256,10 +259,11 @@ class TransferRecord(msgspec.Struct, kw_only=True):
 
 
 class HoldRecord(msgspec.Struct, kw_only=True):
-    """Money reserved for a PENDING movement."""
+    """Money reserved for a movement, and what came of it."""
 
     hold_id: Annotated[Id, "identifier"]
     account_id: Annotated[Id, "the account", Ref("accounts")]
+    transaction_id: Annotated[Id, "the movement: PENDING as long as the hold is ACTIVE", Ref("transactions")]
     amount: Annotated[Fils, "how much, unsigned"]
     direction: Annotated[Direction, "DEBIT reserves; CREDIT announces money that is not available yet"]
     status: Annotated[HoldStatus, "posted, voided or expired at most once"]
@@ -376,4 +380,7 @@ RUNTIME_COLLECTIONS: dict[str, Collection] = {
         _collection("holds", HoldRecord, "hold_id"),
     )
 }
-"""What the bank adds while it runs; part of the digest."""
+"""What the bank adds while it runs; part of the digest. A folder may leave them out: only exports carry them."""
+
+ALL_COLLECTIONS: dict[str, Collection] = COLLECTIONS | RUNTIME_COLLECTIONS
+"""Every collection that the bank knows."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sandbox.core.vocabulary import HoldStatus, TransactionStatus
+from sandbox.core.vocabulary import ChallengeStatus, HoldStatus, SessionStatus, TransactionStatus, UserStatus
 from sandbox.store.records import COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field, Id, Json
 from sandbox.store.types import Coded, FilsColumn, InstantColumn, JsonText, Key, PublicId
 
@@ -70,7 +70,13 @@ _INDEXED = {
 _UNIQUE = {("accounts", "account_number"), ("accounts", "iban"), ("auth_users", "username")}
 # A customer's movements are looked up by (account, seq): disputes refer to an entry by its public id.
 _BY_PUBLIC_ID = {("dispute_records", "transaction_id")}
-_LEFT_OUT = {("accounts", "balance"), ("accounts", "currency"), ("holds", "direction")}
+_NEVER_DELETED = {"transfers", "holds", "audit_logs"}
+_LEFT_OUT = {
+    ("accounts", "balance"),
+    ("accounts", "currency"),
+    ("holds", "direction"),
+    ("holds", "transaction_id"),  # the entry at the hold's place in the journal, or at that of its posting
+}
 
 
 def _column_type(field: Field) -> Any:
@@ -110,7 +116,9 @@ def _table(collection: Collection, *more: sa.Column[Any]) -> sa.Table:
             columns.append(sa.Column("key", Key, primary_key=True))
             columns.append(sa.Column("id", PublicId, unique=True))
     extra = sa.Column("extra", JsonText)
-    return sa.Table(_TABLE_NAMES[collection.name], metadata, *columns, *more, extra)
+    # The key of a deleted row must never be another's: events, answers and cached tokens may still name it.
+    lasting = any(column.name == "key" for column in columns) and collection.name not in _NEVER_DELETED
+    return sa.Table(_TABLE_NAMES[collection.name], metadata, *columns, *more, extra, sqlite_autoincrement=lasting)
 
 
 root = sa.Table(
@@ -145,10 +153,16 @@ service_request = _table(COLLECTIONS["service_requests"])
 dispute_record = _table(COLLECTIONS["dispute_records"])
 notification = _table(COLLECTIONS["notifications"])
 auth_user = _table(COLLECTIONS["auth_users"])
+sa.Index("auth_user_locked", auth_user.c.locked_until, sqlite_where=auth_user.c.status == UserStatus.LOCKED.value)
 credential = _table(COLLECTIONS["credentials"])
 mfa_setting = _table(COLLECTIONS["mfa_settings"])
 registered_device = _table(COLLECTIONS["registered_devices"])
 login_session = _table(COLLECTIONS["login_sessions"])
+sa.Index(
+    "login_session_ending",
+    login_session.c.expires_at,
+    sqlite_where=login_session.c.status == SessionStatus.ACTIVE.value,
+)
 audit_log = _table(COLLECTIONS["audit_logs"], sa.Column("hash", sa.LargeBinary(32), nullable=False))
 
 merchant = sa.Table(
@@ -214,6 +228,40 @@ refresh_token = sa.Table(
     sa.Column("expires_at", InstantColumn, nullable=False, comment="transport time"),
 )
 
+challenge = sa.Table(
+    "challenge",
+    metadata,
+    sa.Column("key", Key, primary_key=True),
+    sa.Column("id", PublicId, unique=True, nullable=False),
+    sa.Column("user", Key, sa.ForeignKey("auth_user.key"), nullable=False),
+    sa.Column("device", JsonText, nullable=False, comment="what the client said of it when it gave the password"),
+    sa.Column("method", sa.String(24), nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("code", sa.String(6), nullable=False, comment="plain, as in the inbox: it is for testers to read"),
+    sa.Column("status", sa.String(24), nullable=False),
+    sa.Column("wrong_codes", sa.Integer, nullable=False),
+    sa.Column("resends", sa.Integer, nullable=False),
+    sa.Column("expires_at", InstantColumn, nullable=False),
+)
+sa.Index("challenge_open", challenge.c.expires_at, sqlite_where=challenge.c.status == ChallengeStatus.OPEN.value)
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("key", Key, primary_key=True),
+    sa.Column("id", PublicId, unique=True, nullable=False),
+    sa.Column("channel", sa.String(24), nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False, comment="the recipient in the form that is compared"),
+    sa.Column("subject", sa.Text),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("sent_at", InstantColumn, nullable=False),
+    sa.Column("code", sa.Text),
+    sa.Column("links", JsonText, nullable=False),
+    sa.Column("customer", Key),
+    comment="the inbox: what the bank would have sent",
+)
+
 idempotency = sa.Table(
     "idempotency",
     metadata,
@@ -245,9 +293,16 @@ extra_record = sa.Table(
     metadata,
     sa.Column("collection", sa.String(64), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("identifier", sa.Text, comment="the body's `id` as text, where it has one"),
     sa.Column("body", JsonText, comment="NULL is JSON's null"),
+    sa.Index("extra_record_identifier", "collection", "identifier"),
     comment="collections of an ecosystem that the bank does not know, kept as they are",
 )
+
+LIST_MARK = -2
+"""The position of the row that says that an extra collection is a list: it may have no other."""
+SINGLE_VALUE = -1
+"""The position of an extra collection that is no list but one value."""
 
 COLLECTION_TABLES: dict[str, sa.Table] = {name: metadata.tables[table] for name, table in _TABLE_NAMES.items()}
 """The table of each collection but `transactions`, whose records are entries."""

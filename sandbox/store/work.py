@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from sandbox.core.chain import GENESIS, link
-from sandbox.core.clock import Instant
+from sandbox.core.clock import NEVER, Instant
 from sandbox.core.ids import Draws
 from sandbox.core.settings import Settings
 from sandbox.core.vocabulary import Severity
@@ -25,9 +25,13 @@ _STATE = (
     root.c.audit_count,
     root.c.audit_hash,
 )
-TICK = Statement(sa.update(root).values(write_number=root.c.write_number + 1).returning(*_STATE))
+TICK = Statement(
+    sa.update(root)
+    .values(write_number=root.c.write_number + 1, clock_base=sa.bindparam("base"))
+    .returning(*_STATE)
+)
 """The first statement of every write: it takes the next write number (on a database with several writers, the lock that
-makes them take turns too), and reads what the write goes on from."""
+makes them take turns too), sets what business time is counted from, and reads what the write goes on from."""
 PEEK = Statement(sa.select(*_STATE))
 """The same without a tick, for what is rolled back anyway."""
 _HEADS = ("journal_seq", "journal_hash", "audit_count", "audit_hash")
@@ -41,6 +45,7 @@ _ADD_AUDIT = Statement(
     "ip_address",
     "related_entity_id",
     "created_at",
+    "extra",
     "hash",
 )
 _ADD_EVENT = Statement(sa.insert(outbox), "id", "type", "at", "customer", "account", "data")
@@ -64,6 +69,7 @@ class Work:
         rules: the settings of the server.
         dry: whether this is a dry run, which is rolled back whatever comes of it.
         journal_head: the (seq, hash) that the ledger goes on from.
+        due_at: the earliest time at which something that this write made falls due.
     """
 
     __slots__ = (
@@ -74,6 +80,7 @@ class Work:
         "db",
         "draws",
         "dry",
+        "due_at",
         "journal_head",
         "now",
         "rules",
@@ -99,6 +106,7 @@ class Work:
         self.dry = dry
         self._heads = heads or Heads()
         self.journal_head = self._heads.journal
+        self.due_at = NEVER
         self._events: list[dict[str, Any]] = []
         self._audits: list[dict[str, Any]] = []
         self._survivors: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
@@ -116,19 +124,25 @@ class Work:
         ip_address: str | None,
         related: str | None = None,
         severity: Severity = Severity.INFO,
-    ) -> None:
-        """A line of the audit trail. `related` is the public id of what it is about."""
-        self._audits.append(
-            {
-                "id": self.draws.uuid("audit"),
-                "user": user,
-                "action": action,
-                "severity": severity.value,
-                "ip_address": ip_address,
-                "related_entity_id": related,
-                "created_at": self.now,
-            }
-        )
+        extra: dict[str, Any] | None = None,
+    ) -> str:
+        """A line of the audit trail; its id. `related` is the public id of what it is about, `extra` more fields."""
+        line = {
+            "id": self.draws.uuid("audit"),
+            "user": user,
+            "action": action,
+            "severity": severity.value,
+            "ip_address": ip_address,
+            "related_entity_id": related,
+            "created_at": self.now,
+            "extra": extra,
+        }
+        self._audits.append(line)
+        return str(line["id"])
+
+    def due(self, at: int) -> None:
+        """Something that this write makes falls due at business time `at`: a job settles it then."""
+        self.due_at = Instant(min(self.due_at, at))
 
     def survive(self, leave: Callable[..., None], *args: Any) -> None:
         """If this write is refused, run `leave(work, *args)` after the roll back and commit what it does."""

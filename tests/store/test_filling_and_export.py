@@ -15,6 +15,7 @@ from sandbox.sandboxes.image import Image
 from sandbox.store.engine import connect, disconnect
 from sandbox.store.export import digest, export
 from sandbox.store.records import COLLECTIONS, Field
+from sandbox.store.tables import LIST_MARK, SINGLE_VALUE
 
 Row = dict[str, Any]
 
@@ -88,11 +89,11 @@ def test_an_export_keeps_every_digit_of_an_unknown_number(tiny: Path) -> None:
     assert str(record["zz"]) == "1.10"
 
 
-@pytest.mark.parametrize("value", [[{"name": "Mishref"}, 5, "x", [], None], {"USD": 0.307}, None, "text", 5])
+@pytest.mark.parametrize("value", [[{"name": "Mishref"}, 5, "x", [], None], [], {"USD": 0.307}, None, "text", 5])
 def test_an_export_gives_back_other_collections(tiny: Path, value: object) -> None:
     (tiny / "branches.json").write_text(json.dumps(value))
     found = exported(compile_image(tiny, VIRTUAL))["branches"]
-    expected = list(enumerate(value)) if isinstance(value, list) else [(-1, value)]
+    expected = list(enumerate(value)) or [(LIST_MARK, None)] if isinstance(value, list) else [(SINGLE_VALUE, value)]
     assert [(item["position"], item["body"]) for item in found] == expected
 
 
@@ -201,6 +202,8 @@ BOUND = {
     ("accounts", "currency"): "always KWD",
     ("transactions", "customer_id"): "always the account's holder",
     ("transactions", "reversed_at"): "on REVERSED rows, see below",
+    ("transactions", "reversal_description"): "on REVERSED rows, see below",
+    ("transactions", "transfer_id"): "needs a transfer, see test_checking_runtime",
     ("dispute_records", "customer_id"): "always the account's holder",
     ("dispute_records", "transaction_id"): "needs another disputed movement, see below",
     ("savings_goals", "customer_id"): "always the account's holder",
@@ -265,6 +268,21 @@ def test_the_digest_sees_an_identifier_that_changes_everywhere(tiny: Path, old: 
 def test_the_digest_sees_when_a_movement_was_reversed(tiny: Path) -> None:
     later = digest_after(tiny, "transactions", lambda rows: rows[40].update(reversed_at="2025-12-14T07:05:41Z"))
     assert later != tiny_image().facts.digest
+
+
+def test_the_digest_sees_what_the_statement_says_of_a_reversal(tiny: Path) -> None:
+    other = digest_after(tiny, "transactions", lambda rows: rows[40].update(reversal_description="Taken back"))
+    assert other != tiny_image().facts.digest
+
+
+def test_the_text_of_a_reversal_is_kept_and_the_usual_one_is_left_to_be_derived(tiny: Path) -> None:
+    def say(rows: list[Row]) -> None:
+        rows[40]["reversal_description"] = "Taken back"
+
+    edit(tiny, "transactions", say)
+    found = {row["reversal_description"] for row in exported(compile_image(tiny, VIRTUAL))["transactions"]}
+    assert found == {None, "Taken back"}
+    assert {row["reversal_description"] for row in exported(tiny_image())["transactions"]} == {None}
 
 
 def test_the_digest_sees_which_movement_is_in_dispute(tiny: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from support import TINY, copy_of_tiny, edit
 
 from sandbox.core.clock import parse_instant
-from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, read_folder
+from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, read_folder, survey, survey_files
 from sandbox.store.records import COLLECTIONS, RUNTIME_COLLECTIONS
 
 AS_OF = "2026-01-15T09:00:00Z"
@@ -317,11 +317,18 @@ def test_other_files_and_folders_are_left_alone(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RUNTIME_COLLECTIONS)
-def test_the_banks_own_records_are_not_read_from_a_folder(tiny: Path, name: str) -> None:
+def test_the_banks_own_records_of_a_run_may_be_there_and_empty(tiny: Path, name: str) -> None:
+    assert read_folder(tiny).rows[name] == []
     (tiny / f"{name}.json").write_text("[]")
-    found = only_failure(tiny)
-    assert found.file == f"{name}.json"
-    assert "is not read from a folder" in found.message
+    assert read_folder(tiny).rows[name] == []
+
+
+@pytest.mark.parametrize("name", RUNTIME_COLLECTIONS)
+def test_the_banks_own_records_of_a_run_are_read_like_all_others(tiny: Path, name: str) -> None:
+    (tiny / f"{name}.json").write_text('[{"amount": "x"}]')
+    found = failures_of(tiny)
+    assert {failure.file for failure in found} == {f"{name}.json"}
+    assert {(failure.field, failure.message) for failure in found} >= {("status", "is missing")}
 
 
 def test_lines_of_json_are_read_like_an_array(tmp_path: Path) -> None:
@@ -401,7 +408,7 @@ def test_a_bad_as_of_is_named(tiny: Path, as_of: object) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("colour", "red", "is not known here; known are name, title, as_of, seed, logins"),
+        ("colour", "red", "is not known here; known are name, title, as_of, seed, writes, logins"),
         ("name", 5, "5 is no identifier"),
         ("name", "", "'' is no identifier"),
         ("title", 5, "5 is no text"),
@@ -463,3 +470,34 @@ def test_a_failure_is_one_line_for_people() -> None:
 def test_reading_twice_gives_the_same() -> None:
     first: RawEcosystem = read_folder(TINY)
     assert first == read_folder(TINY)
+
+
+def test_files_in_memory_are_read_like_a_folder() -> None:
+    files = {path.name: path.read_bytes() for path in TINY.iterdir() if path.is_file()}
+    assert survey_files("tiny", files) == survey(TINY)
+
+
+def test_files_in_memory_without_a_collection_are_no_ecosystem() -> None:
+    _, failures = survey_files("upload", {"README.md": b"# Tiny"})
+    assert [(failure.file, failure.field) for failure in failures] == [("upload", ""), ("ecosystem.json", "as_of")]
+
+
+@pytest.mark.parametrize("as_of", ["1969-12-31T23:59:59Z", "9000-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+def test_a_bank_stands_where_its_time_can_go_on(tiny: Path, as_of: str) -> None:
+    found = [failure for failure in failures_of(edit_manifest(tiny, as_of=as_of)) if failure.field == "as_of"]
+    assert ["a bank stands between 1970 and 9000" in failure.message for failure in found] == [True]
+
+
+def test_the_time_that_is_taken_from_the_data_is_held_to_the_same_rule(tmp_path: Path) -> None:
+    row = {"notification_id": "n", "customer_id": "c", "channel": "SMS", "type": "X", "title": "x"}
+    (tmp_path / "notifications.json").write_text(json.dumps([row | {"sent_at": "9500-01-01T00:00:00Z"}]))
+    assert [failure.field for failure in failures_of(tmp_path)] == ["as_of"]
+
+
+def test_no_collection_has_the_name_of_the_manifest(tiny: Path) -> None:
+    (tiny / "ecosystem.jsonl").write_text("{}")
+    found = only_failure(tiny)
+    assert (found.file, found.message) == (
+        "ecosystem.jsonl",
+        "the manifest is ecosystem.json; no collection has its name",
+    )
