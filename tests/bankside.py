@@ -11,6 +11,7 @@ from sandbox.bank.ledger import Leg, Posting
 from sandbox.bank.lists import Slice, Window
 from sandbox.bank.transactions import TransactionFilter, TransactionView, list_all
 from sandbox.bank.transfers import Creditor, NewTransfer, TransferView, create_transfer
+from sandbox.core.clock import Instant
 from sandbox.core.money import OrderAmount, format_fils
 from sandbox.sandboxes.root import StateRoot
 from sandbox.store.engine import driver
@@ -35,10 +36,9 @@ VAULT = CHART["cash.vault"]
 
 def raw(root: StateRoot) -> Any:
     """The driver's connection below a bank; the bank takes its own copy first."""
-    if root._db is None:
+    if not root.awake:
         root.write(lambda _: None)
-    assert root._db is not None
-    return driver(root._db)
+    return driver(root._memory.own())
 
 
 def sql(root: StateRoot, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -49,8 +49,7 @@ def sql(root: StateRoot, statement: str, *values: Any) -> list[tuple[Any, ...]]:
 
 def advance(root: StateRoot, microseconds: int) -> None:
     """Move business time on."""
-    sql(root, "UPDATE root SET clock_base = clock_base + ?", microseconds)
-    root.clock_base += microseconds  # type: ignore[assignment]
+    root.advance(Instant(root.now + microseconds))
 
 
 def key_of(root: StateRoot, account_id: str) -> int:

@@ -49,20 +49,32 @@ def device_for(work: Work, user: int, facts: DeviceFacts) -> int:
     Raises:
         DeviceNotActiveError: the device is known and may not be used.
     """
+    known = known_device(work, user, facts)
+    if known is not None:
+        return known
+    added = _ADD_DEVICE.one(
+        work.db,
+        id=work.draws.uuid("device"),
+        user=user,
+        model=facts.model,
+        os=facts.os,
+        fingerprint=facts.fingerprint,
+        status=DeviceStatus.ACTIVE.value,
+    )
+    return int(added.key)
+
+
+def known_device(work: Work, user: int, facts: DeviceFacts) -> int | None:
+    """The key of the user's device that the facts are of, or None for a new one.
+
+    Raises:
+        DeviceNotActiveError: the device is known and may not be used.
+    """
     row = _DEVICE_BY_ID.first(work.db, of_user=user, device_id=facts.device_id) if facts.device_id else None
     if row is None and facts.fingerprint is not None:
         row = _DEVICE_BY_FINGERPRINT.first(work.db, of_user=user, of_fingerprint=facts.fingerprint)
     if row is None:
-        added = _ADD_DEVICE.one(
-            work.db,
-            id=work.draws.uuid("device"),
-            user=user,
-            model=facts.model,
-            os=facts.os,
-            fingerprint=facts.fingerprint,
-            status=DeviceStatus.ACTIVE.value,
-        )
-        return int(added.key)
+        return None
     if row.status != DeviceStatus.ACTIVE:
         raise DeviceNotActiveError(f"The device is {row.status}; sign in from another one.", device_id=row.id)
     return int(row.key)

@@ -123,6 +123,9 @@ _EXPIRED_HOLDS = Statement(
     .where(hold.c.status == HoldStatus.ACTIVE.value, hold.c.expires_at <= sa.bindparam("at"))
     .order_by(hold.c.expires_at, hold.c.key)
 )
+_NEXT_HOLD_EXPIRY = Statement(
+    sa.select(sa.func.min(hold.c.expires_at).label("at")).where(hold.c.status == HoldStatus.ACTIVE.value)
+)
 _PENDING_ENTRY = Statement(
     sa.select(entry.c.id, entry.c.description, entry.c.disputed, entry.c.extra).where(
         entry.c.account == sa.bindparam("of_account"), entry.c.seq == sa.bindparam("at_seq")
@@ -205,6 +208,13 @@ def reversal_id(transaction_id: str) -> str:
     return uuid_text(hashlib.blake2b(f"reversal:{transaction_id}".encode(), digest_size=16).digest())
 
 
+def record_failed(work: Work, leg: Leg, *, channel: str | None = None, merchant: int | None = None) -> int:
+    """A movement that was asked for and never happened: a journal with one entry that no balance counts; its seq."""
+    seq = _add_journal(work, kind=JournalKind.FAILED, legs=(leg,), merchant=merchant, channel=channel)
+    _ADD_ENTRY.run_many(work.db, [_entry(seq, leg, TransactionStatus.FAILED, None)])
+    return seq
+
+
 def place_hold(
     work: Work,
     leg: Leg,
@@ -226,6 +236,8 @@ def place_hold(
     _reserve(work, other, release=False)
     _ADD_ENTRY.run_many(work.db, [_entry(seq, leg, TransactionStatus.PENDING, None)])
     hold_id = work.draws.uuid("hold")
+    ends = Instant(work.now + work.rules.hold_days * DAY if expires_at is None else expires_at)
+    work.due(ends)
     _ADD_HOLD.run(
         work.db,
         id=hold_id,
@@ -235,7 +247,7 @@ def place_hold(
         status=HoldStatus.ACTIVE,
         description=leg.description,
         placed_at=work.now,
-        expires_at=work.now + work.rules.hold_days * DAY if expires_at is None else expires_at,
+        expires_at=ends,
         seq=seq,
     )
     return hold_id
@@ -284,6 +296,12 @@ def void_hold(work: Work, hold_id: str, *, outcome: HoldStatus = HoldStatus.VOID
     _release(work, held)
     _FAIL_ENTRY.run(work.db, of_account=held.account, at_seq=held.seq)
     _resolve(work, held, outcome)
+
+
+def next_hold_expiry(work: Work) -> Instant | None:
+    """When the next hold expires, or None where none is active."""
+    at: Instant | None = _NEXT_HOLD_EXPIRY.one(work.db).at
+    return at
 
 
 def expire_holds(work: Work) -> int:

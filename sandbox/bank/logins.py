@@ -24,7 +24,6 @@ _STATE = Statement(
     sa.select(
         auth_user.c.role,
         auth_user.c.status,
-        auth_user.c.locked_until,
         credential.c.status.label("credential_status"),
         credential.c.expires_at,
         customer.c.status.label("customer_status"),
@@ -47,9 +46,6 @@ def _view(work: Work, login: Login) -> LoginView:
         role, state = "unknown", "unknown"
     else:
         role, state = row.role, row.status
-        lock_over = row.locked_until is not None and row.locked_until <= work.now
-        if state == UserStatus.LOCKED and lock_over:
-            state = UserStatus.ACTIVE
         expired = row.expires_at is not None and row.expires_at <= work.now
         if state == UserStatus.ACTIVE and row.customer_status not in {None, CustomerStatus.ACTIVE}:
             state = UserStatus.SUSPENDED

@@ -7,10 +7,11 @@ from bankside import FATIMA_CURRENT, advance, audited, move, rows_of, sql
 from msgspec import structs
 from support import EXPIRED, LOCKED, PASSWORDS, VIRTUAL, broken_invariants, new_root, sign_in
 
-from sandbox.bank import identity
+from sandbox.bank import identity, sessions
 from sandbox.bank.devices import DeviceFacts
-from sandbox.bank.identity import SignedIn, Verdict
-from sandbox.core.clock import MILLISECOND, MINUTE, SECOND, format_instant
+from sandbox.bank.identity import Verdict
+from sandbox.bank.sessions import SignedIn
+from sandbox.core.clock import MILLISECOND, MINUTE, SECOND, Instant, format_instant
 from sandbox.core.errors import (
     CredentialsExpiredError,
     DeviceNotActiveError,
@@ -39,7 +40,9 @@ def attempt(root: StateRoot, username: str, password: str, **device: Any) -> Sig
     stored = root.read(identity.stored_hash, username)
     verdict = Verdict(stored, stored is not None and verify_password(password, stored))
     facts = DeviceFacts(**(device or {"fingerprint": "a test"}))
-    return root.write(identity.sign_in, username, verdict, device=facts, ip_address="10.0.0.1")
+    opened = root.write(identity.sign_in, username, verdict, device=facts, ip_address="10.0.0.1")
+    assert isinstance(opened, SignedIn)
+    return opened
 
 
 def good(root: StateRoot, username: str = "fatima", **device: Any) -> SignedIn:
@@ -67,7 +70,7 @@ def stand(root: StateRoot, username: str = "fatima") -> tuple[Any, ...]:
 def test_the_right_password_opens_a_session(root: StateRoot) -> None:
     opened = good(root)
     assert (opened.user.username, opened.user.role) == ("fatima", Role.CUSTOMER)
-    actor = root.read(identity.actor_of, opened.session_id, ip_address="10.0.0.1")
+    actor = root.read(sessions.actor_of, opened.session_id, ip_address="10.0.0.1")
     assert (actor.username, actor.session_id, actor.customer_id) == (
         "fatima",
         opened.session_id,
@@ -131,9 +134,60 @@ def test_the_lock_holds_to_its_last_millisecond_of_business_time(root: StateRoot
     advance(root, until - root.now - 2 * MILLISECOND)
     with pytest.raises(UserLockedError):
         good(root)
-    good(root)
-    assert root.now == until
+    assert root.now == until - MILLISECOND
+    fired = root.advance(until)
+    assert [(job.job, job.at, job.count) for job in fired] == [("unlock_users", until, 1)]
     assert stand(root) == ("active", 0, None)
+    good(root)
+    assert audited(root)[-2:] == ["USER_UNLOCKED", "SIGNED_IN"]
+
+
+def test_locks_end_each_in_their_own_time(root: StateRoot) -> None:
+    fail(root, 5)
+    advance(root, 5 * MINUTE)
+    fail(root, 5, "arjun")
+    fired = root.advance(Instant(root.now + 60 * MINUTE))
+    assert [(job.job, job.count) for job in fired] == [("unlock_users", 1), ("unlock_users", 1)]
+    assert fired[1].at - fired[0].at >= 5 * MINUTE
+    assert (stand(root)[0], stand(root, "arjun")[0], stand(root, LOCKED[0])[0]) == ("active", "active", "locked")
+    assert root.read(identity.next_unlock) is None
+    assert broken_invariants(root) == []
+
+
+def test_a_session_ends_by_itself_when_its_refresh_token_would() -> None:
+    root = new_root(structs.replace(VIRTUAL, refresh_token_seconds=60))
+    opened = good(root)
+    actor = root.read(sessions.actor_of, opened.session_id, ip_address=None)
+    query = 'SELECT status, expires_at FROM login_session WHERE "key" = ?'
+    ends = root.now + 60 * SECOND
+    assert sql(root, query, actor.session) == [("active", ends)]
+    fired = root.advance(Instant(ends))
+    assert [(job.job, job.count) for job in fired] == [("expire_sessions", 1)]
+    assert sql(root, query, actor.session) == [("expired", ends)]
+    assert not root.read(sessions.still_acts, actor)
+    root.retire()
+
+
+def test_a_refresh_gives_a_session_its_whole_time_again() -> None:
+    root = new_root(structs.replace(VIRTUAL, refresh_token_seconds=60))
+    opened = good(root)
+    for _ in range(3):
+        advance(root, 40 * SECOND)
+        opened = root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
+        assert root.read(sessions.next_session_end) == root.now + 60 * SECOND
+    root.read(sessions.actor_of, opened.session_id, ip_address=None)
+    advance(root, 60 * SECOND)
+    with pytest.raises(TokenInvalidError):
+        root.read(sessions.actor_of, opened.session_id, ip_address=None)
+    root.retire()
+
+
+def test_sessions_of_the_seed_end_only_when_somebody_ends_them(root: StateRoot) -> None:
+    query = "SELECT count(*) FROM login_session WHERE status = 'active'"
+    before = sql(root, query)
+    assert before != [(0,)]
+    advance(root, 365 * 24 * 60 * MINUTE)
+    assert sql(root, query) == before
 
 
 def test_after_the_lock_a_wrong_password_starts_to_count_anew(root: StateRoot) -> None:
@@ -220,7 +274,7 @@ def test_failing_five_times_and_waiting_opens_no_door_to_a_user_who_is_not_activ
     with pytest.raises((UserSuspendedError, UserPendingError)):
         good(root)
     with pytest.raises(TokenInvalidError):
-        root.read(identity.actor_of, opened.session_id, ip_address=None)
+        root.read(sessions.actor_of, opened.session_id, ip_address=None)
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
@@ -293,32 +347,32 @@ def test_a_revoked_device_opens_no_session(root: StateRoot, device: dict[str, st
 )
 def test_a_session_dies_with_what_it_stands_on(root: StateRoot, change: str) -> None:
     opened = good(root)
-    actor = root.read(identity.actor_of, opened.session_id, ip_address=None)
-    assert root.read(identity.still_acts, actor)
+    actor = root.read(sessions.actor_of, opened.session_id, ip_address=None)
+    assert root.read(sessions.still_acts, actor)
     sql(root, change)
-    assert not root.read(identity.still_acts, actor)
+    assert not root.read(sessions.still_acts, actor)
     with pytest.raises(TokenInvalidError):
-        root.read(identity.actor_of, opened.session_id, ip_address=None)
+        root.read(sessions.actor_of, opened.session_id, ip_address=None)
     with pytest.raises(RefreshTokenInvalidError):
-        root.write(identity.refresh, opened.refresh_secret, ip_address=None)
+        root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
 
 
 def test_a_lock_keeps_new_sign_ins_out_and_lets_open_sessions_be(root: StateRoot) -> None:
     opened = good(root)
     fail(root, 5)
-    assert root.read(identity.actor_of, opened.session_id, ip_address=None).username == "fatima"
-    root.write(identity.refresh, opened.refresh_secret, ip_address=None)
+    assert root.read(sessions.actor_of, opened.session_id, ip_address=None).username == "fatima"
+    root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
 
 
 def test_a_session_that_never_was_is_refused(root: StateRoot) -> None:
     with pytest.raises(TokenInvalidError, match="unknown"):
-        root.read(identity.actor_of, "00000000-0000-4000-8000-000000000000", ip_address=None)
+        root.read(sessions.actor_of, "00000000-0000-4000-8000-000000000000", ip_address=None)
 
 
 def test_a_refresh_token_is_exchanged_for_a_new_one_of_the_same_session(root: StateRoot) -> None:
     opened = good(root)
-    first = root.write(identity.refresh, opened.refresh_secret, ip_address=None)
-    second = root.write(identity.refresh, first.refresh_secret, ip_address=None)
+    first = root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
+    second = root.write(sessions.refresh, first.refresh_secret, ip_address=None)
     assert opened.session_id == first.session_id == second.session_id
     assert len({opened.refresh_secret, first.refresh_secret, second.refresh_secret}) == 3
     assert second.user == opened.user
@@ -327,13 +381,13 @@ def test_a_refresh_token_is_exchanged_for_a_new_one_of_the_same_session(root: St
 
 def test_a_refresh_token_used_twice_is_theft_and_ends_the_session(root: StateRoot) -> None:
     opened = good(root)
-    newer = root.write(identity.refresh, opened.refresh_secret, ip_address=None)
+    newer = root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
     with pytest.raises(RefreshTokenReusedError):
-        root.write(identity.refresh, opened.refresh_secret, ip_address="6.6.6.6")
+        root.write(sessions.refresh, opened.refresh_secret, ip_address="6.6.6.6")
     with pytest.raises(RefreshTokenInvalidError):
-        root.write(identity.refresh, newer.refresh_secret, ip_address=None)
+        root.write(sessions.refresh, newer.refresh_secret, ip_address=None)
     with pytest.raises(TokenInvalidError):
-        root.read(identity.actor_of, opened.session_id, ip_address=None)
+        root.read(sessions.actor_of, opened.session_id, ip_address=None)
     assert audited(root) == ["SIGNED_IN", "TOKEN_REFRESHED", "REFRESH_TOKEN_REUSED"]
     severity = sql(root, 'SELECT severity, ip_address FROM audit_log ORDER BY "key" DESC LIMIT 1')
     assert severity == [("critical", "6.6.6.6")]
@@ -342,20 +396,20 @@ def test_a_refresh_token_used_twice_is_theft_and_ends_the_session(root: StateRoo
 
 def test_theft_of_one_session_leaves_the_others(root: StateRoot) -> None:
     stolen, other = good(root), good(root)
-    root.write(identity.refresh, stolen.refresh_secret, ip_address=None)
+    root.write(sessions.refresh, stolen.refresh_secret, ip_address=None)
     with pytest.raises(RefreshTokenReusedError):
-        root.write(identity.refresh, stolen.refresh_secret, ip_address=None)
-    root.write(identity.refresh, other.refresh_secret, ip_address=None)
+        root.write(sessions.refresh, stolen.refresh_secret, ip_address=None)
+    root.write(sessions.refresh, other.refresh_secret, ip_address=None)
 
 
 def test_a_refresh_token_expires() -> None:
     root = new_root(structs.replace(VIRTUAL, refresh_token_seconds=60))
     opened = good(root)
     advance(root, 60 * SECOND - 2 * MILLISECOND)
-    newer = root.write(identity.refresh, opened.refresh_secret, ip_address=None)
+    newer = root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
     advance(root, 60 * SECOND)
     with pytest.raises(RefreshTokenInvalidError, match="expired"):
-        root.write(identity.refresh, newer.refresh_secret, ip_address=None)
+        root.write(sessions.refresh, newer.refresh_secret, ip_address=None)
     root.retire()
 
 
@@ -363,7 +417,7 @@ def test_a_refresh_token_that_was_never_given_is_refused_without_a_trace(root: S
     good(root)
     before = root.write_number
     with pytest.raises(RefreshTokenInvalidError, match="unknown"):
-        root.write(identity.refresh, "made up", ip_address=None)
+        root.write(sessions.refresh, "made up", ip_address=None)
     assert root.write_number == before
     assert audited(root) == ["SIGNED_IN"]
 
@@ -375,23 +429,23 @@ def test_refresh_tokens_are_kept_as_digests_only(root: StateRoot) -> None:
 
 def test_signing_out_ends_the_session_and_its_refresh_token(root: StateRoot) -> None:
     opened = good(root)
-    actor = root.read(identity.actor_of, opened.session_id, ip_address=None)
-    root.write(identity.sign_out, actor)
+    actor = root.read(sessions.actor_of, opened.session_id, ip_address=None)
+    root.write(sessions.sign_out, actor)
     with pytest.raises(TokenInvalidError):
-        root.read(identity.actor_of, opened.session_id, ip_address=None)
+        root.read(sessions.actor_of, opened.session_id, ip_address=None)
     with pytest.raises(RefreshTokenInvalidError):
-        root.write(identity.refresh, opened.refresh_secret, ip_address=None)
+        root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
     assert audited(root) == ["SIGNED_IN", "SIGNED_OUT"]
 
 
 def test_me_is_named_in_the_language_asked_for(root: StateRoot) -> None:
     fatima = sign_in(root)
-    english = root.read(identity.me, fatima, Language.ENGLISH)
-    arabic = root.read(identity.me, fatima, Language.ARABIC)
+    english = root.read(sessions.me, fatima, Language.ENGLISH)
+    arabic = root.read(sessions.me, fatima, Language.ARABIC)
     assert (english.name, arabic.name) == ("Fatima Nasser Khaled Al-Saleh", "فاطمة ناصر خالد الصالح")
     assert english.session_id == fatima.session_id
     assert english.last_login_at == format_instant(root.now)
-    staff = root.read(identity.me, sign_in(root, "admin"), Language.ARABIC)
+    staff = root.read(sessions.me, sign_in(root, "admin"), Language.ARABIC)
     assert (staff.name, staff.customer_id) == (None, None)
 
 

@@ -22,7 +22,7 @@ from sandbox.core.errors import InsufficientFundsError
 from sandbox.core.money import MAX_FILS
 from sandbox.core.vocabulary import TransactionStatus
 from sandbox.sandboxes.root import StateRoot
-from sandbox.store.engine import connect, disconnect, driver, serialize
+from sandbox.store.engine import connect, disconnect, driver
 from sandbox.store.tables import JournalKind, entry, hold, journal
 
 NAMES = [rule.__name__.strip("_") for rule in RULES]
@@ -49,8 +49,7 @@ def lived_in() -> bytes:
     root.write(ledger.post_hold, holds[1], amount=50)
     root.write(ledger.void_hold, holds[2])
     assert broken_invariants(root) == []
-    assert root._db is not None
-    data = serialize(root._db)
+    data = root.data
     root.retire()
     return data
 

@@ -80,5 +80,5 @@ def test_a_login_that_nobody_has_is_unknown(root: StateRoot) -> None:
 def test_logins_are_read_from_a_bank_that_was_never_written_to() -> None:
     root = new_root(VIRTUAL)
     states(root)
-    assert root._db is None
+    assert not root.awake
     assert tiny_image().facts.logins == root.image.facts.logins
