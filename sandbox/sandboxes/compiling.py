@@ -11,9 +11,11 @@ import os
 import sqlite3
 import struct
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from sandbox import __version__
 from sandbox.bank.bulk import open_chart, post_history
@@ -22,11 +24,12 @@ from sandbox.core.ids import seed_key
 from sandbox.core.passwords import hash_password, readable
 from sandbox.core.settings import Settings, cache_folder
 from sandbox.sandboxes.image import Image, ImageFacts
-from sandbox.store.ecosystem import Ecosystem, fingerprint, load
+from sandbox.store.ecosystem import Ecosystem, fingerprint, load, load_files
 from sandbox.store.engine import connect, create_schema, disconnect, driver, pack, serialize
 from sandbox.store.export import digest
-from sandbox.store.filling import fill
+from sandbox.store.filling import clock_base, fill
 from sandbox.store.reading import RawEcosystem
+from sandbox.store.shifting import shifted
 
 _MAGIC = b"SANDBANK-IMAGE-1"
 _HEAD = struct.Struct(">16sII")
@@ -36,35 +39,56 @@ _UNUSABLE = "!"
 """Stands where a user has no password at all; it matches nothing."""
 
 
-def open_image(folder: Path, settings: Settings) -> Image:
+def open_image(folder: Path, settings: Settings, *, weeks: int = 0) -> Image:
     """The image of the ecosystem in `folder`: from the cache, or compiled and put there.
+
+    `weeks` moves its data in time by so many weeks.
 
     Raises:
         EcosystemError: the folder breaks a rule; every fault is named.
     """
+    image = _opened(folder, settings, weeks)
+    image.folder = folder
+    return image
+
+
+def _opened(folder: Path, settings: Settings, weeks: int) -> Image:
     if not settings.image_cache:
-        return compile_image(folder, settings)
+        return compile_image(folder, settings, weeks=weeks)
     try:
-        place = _cache_place(folder, settings)
+        place = _cache_place(folder, settings, weeks)
     except (OSError, RuntimeError):  # a file that cannot be read, which compiling will name; or no home to cache in
-        return compile_image(folder, settings)
+        return compile_image(folder, settings, weeks=weeks)
     cached = _read_cached(place, settings)
     if cached is not None:
         return cached
-    image = compile_image(folder, settings)
+    image = compile_image(folder, settings, weeks=weeks)
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         _write_cached(place, image)
         _prune(place.parent)
     return image
 
 
-def compile_image(folder: Path, settings: Settings) -> Image:
+def compile_image(folder: Path, settings: Settings, *, weeks: int = 0) -> Image:
     """Validate, post to the ledger, index and serialise.
 
     Raises:
         EcosystemError: the folder breaks a rule; every fault is named.
     """
     ecosystem = load(folder, default_password=settings.default_password is not None)
+    return _compiled(structs.replace(ecosystem, raw=shifted(ecosystem.raw, weeks)), settings)
+
+
+def compile_files(name: str, files: Mapping[str, bytes], settings: Settings) -> Image:
+    """The same for files in memory, by file name, with no cache; `name` says in messages what they are.
+
+    Raises:
+        EcosystemError: the files break a rule; every fault is named.
+    """
+    return _compiled(load_files(name, files, default_password=settings.default_password is not None), settings)
+
+
+def _compiled(ecosystem: Ecosystem, settings: Settings) -> Image:
     manifest = ecosystem.raw.manifest
     _hash_secrets(ecosystem.raw, settings)
     db = connect()
@@ -83,8 +107,8 @@ def compile_image(folder: Path, settings: Settings) -> Image:
             title=manifest.title or manifest.name,
             digest=digest(db),
             seed=manifest.seed,
-            write_number=0,
-            clock_base=manifest.as_of,
+            write_number=manifest.writes or 0,
+            clock_base=clock_base(manifest),
             logins=manifest.logins,
             warnings=_warnings(ecosystem),
         )
@@ -115,9 +139,10 @@ def _hash_secrets(raw: RawEcosystem, settings: Settings) -> None:
             row["password_hash"] = _UNUSABLE
 
 
-def _cache_place(folder: Path, settings: Settings) -> Path:
+def _cache_place(folder: Path, settings: Settings, weeks: int) -> Path:
     shaping = (
         fingerprint(folder),
+        weeks,
         settings.password_cost,
         settings.default_password,
         settings.hold_days,

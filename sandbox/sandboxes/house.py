@@ -1,74 +1,134 @@
-"""The house: every sandbox of this server by id, the images they stand on, forks and resets.
+"""The house: every sandbox of this server by id, forks and resets, snapshots, and who sleeps.
 
 `default` always exists. Nothing is made on sight: an unknown id is an error.
 """
 
 import asyncio
 import re
-from pathlib import Path
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
-from sandbox.core.errors import (
-    EcosystemInvalidError,
-    EcosystemUnknownError,
-    Fault,
+import msgspec
+
+from sandbox.bank.carrying import carry_sessions, living_sessions
+from sandbox.core.clock import SECOND, Instant, wall_time
+from sandbox.core.errors import Fault, ValidationFailedError
+from sandbox.core.sandbox_errors import (
     SandboxExistsError,
     SandboxProtectedError,
     SandboxUnknownError,
+    SnapshotExistsError,
+    SnapshotUnknownError,
     TooManySandboxesError,
-    ValidationFailedError,
 )
-from sandbox.core.settings import Settings
-from sandbox.sandboxes.compiling import open_image
+from sandbox.core.settings import ClockMode, Settings
+from sandbox.sandboxes.awake import AwakeList
+from sandbox.sandboxes.business_clock import BusinessClock
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.root import StateRoot
-from sandbox.store.ecosystem import find, shipped
-from sandbox.store.reading import EcosystemError
+from sandbox.sandboxes.shelf import Shelf
+
+if TYPE_CHECKING:
+    from sandbox.sandboxes.archive import Archive
 
 DEFAULT = "default"
 SANDBOX_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 
+Kept = Literal["clock", "sessions"]
+Prepare = Callable[[StateRoot], object]
+"""What is done to a new bank before anybody sees it. It runs in a thread, and may refuse."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A named moment of a sandbox."""
+
+    name: str
+    image: Image
+    seed: int
+    mode: ClockMode
+    rate: float
+    born_at: Instant
+    """That of the root it was taken of: tokens of that moment are good again once it is restored."""
+
 
 class Sandbox:
-    """One isolated bank: its id, what it is reset to, and its live state."""
+    """One isolated bank: its id, what it is reset to, its live state and its snapshots."""
 
-    __slots__ = ("id", "name", "origin", "origin_image", "root", "seed")
+    __slots__ = ("expires_at", "id", "name", "origin", "origin_image", "root", "seed", "snapshots")
 
-    def __init__(self, sandbox_id: str, *, name: str | None, origin: str, root: StateRoot) -> None:
+    def __init__(
+        self, sandbox_id: str, *, name: str | None, origin: str, root: StateRoot, expires_at: Instant | None = None
+    ) -> None:
         self.id = sandbox_id
         self.name = name
         self.origin = origin
-        """What it was made from: `ecosystem:x` or `sandbox:x`."""
+        """What it was made from: `ecosystem:x`, `sandbox:x` or `snapshot:x`."""
         self.origin_image = root.image
         self.seed = root.seed
         """What a reset goes back to, unless it names another."""
         self.root = root
+        self.expires_at = expires_at
+        """The wall clock's time at which it is taken away, if it is."""
+        self.snapshots: dict[str, Snapshot] = {}
+
+    def snapshot(self, name: str) -> Snapshot:
+        """A snapshot by name.
+
+        Raises:
+            SnapshotUnknownError: there is none.
+        """
+        found = self.snapshots.get(name)
+        if found is None:
+            names = ", ".join(self.snapshots) or "none"
+            raise SnapshotUnknownError(f"Sandbox {self.id!r} has no snapshot {name[:80]!r}; it has {names}.")
+        return found
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """What a sandbox is made from. Without a seed it is the settings' or the image's own."""
+
+    origin: str
+    image: Image
+    seed: int | None = None
+    clock: tuple[ClockMode, float] | None = None
 
 
 class House:
     """All sandboxes of one server."""
 
-    def __init__(self, settings: Settings, image: Image, folder: Path) -> None:
+    def __init__(self, settings: Settings, image: Image, shelf: Shelf) -> None:
         self.settings = settings
-        self._images: dict[str, Image] = {folder.name: image}
-        self._images.setdefault(image.facts.ecosystem, image)
-        self._folders = {**shipped(), folder.name: folder}
+        self.shelf = shelf
+        self._on_change: Callable[[str], None] | None = None
+        self._awake = AwakeList(settings.max_awake)
         self._sandboxes: dict[str, Sandbox] = {}
-        self._named = 0
-        root = self._new_root(image, seed=settings.seed, generation=1)
-        self._sandboxes[DEFAULT] = Sandbox(DEFAULT, name=None, origin=f"ecosystem:{folder.name}", root=root)
+        self.opened = image
+        """The ecosystem of the settings as it is now."""
+        self.archive: Archive | None = None
+        """What keeps the sandboxes over a restart, where there is a data folder."""
+        self.named = 0
+        """How many sandboxes were given a made id."""
+        source = _Source(f"ecosystem:{shelf.name}", image, settings.seed)
+        self._add(Sandbox(DEFAULT, name=None, origin=source.origin, root=self._new_root(source)))
 
     @classmethod
     def open(cls, settings: Settings) -> "House":
         """Open the ecosystem of the settings and a `default` sandbox on it.
 
         Raises:
-            EcosystemNotFoundError, EcosystemError: there is none, or it breaks a rule.
+            EcosystemNotFoundError, EcosystemError, AsOfError: there is none, it breaks a rule, or cannot be then.
         """
-        folder = find(settings.ecosystem)
-        return cls(settings, open_image(folder, settings), folder)
+        shelf, image = Shelf.open(settings)
+        return cls(settings, image, shelf)
+
+    @property
+    def awake(self) -> int:
+        """How many sandboxes hold a whole database in memory."""
+        return len(self._awake)
 
     def all(self) -> list[Sandbox]:
         """Every sandbox, in the order in which they were made."""
+        self._sweep()
         return list(self._sandboxes.values())
 
     def get(self, sandbox_id: str) -> Sandbox:
@@ -78,12 +138,14 @@ class House:
             SandboxUnknownError: there is none; it is never made on sight.
         """
         found = self._sandboxes.get(sandbox_id)
-        if found is None:
-            raise SandboxUnknownError(
-                f"There is no sandbox {sandbox_id[:80]!r}. POST /_sandbox/sandboxes makes one.",
-                sandbox_id=sandbox_id[:80],
-            )
-        return found
+        if found is not None and (found.expires_at is None or found.expires_at > wall_time()):
+            return found
+        if found is not None:
+            self._drop(found)
+        raise SandboxUnknownError(
+            f"There is no sandbox {sandbox_id[:80]!r}. POST /_sandbox/sandboxes makes one.",
+            sandbox_id=sandbox_id[:80],
+        )
 
     async def fork(
         self,
@@ -93,13 +155,25 @@ class House:
         caller: str,
         seed: int | None,
         name: str | None,
+        ttl: int | None = None,
+        prepare: Prepare | None = None,
     ) -> Sandbox:
         """Make a sandbox from `source` (default: the clean image that the caller's sandbox came from).
+
+        Args:
+            sandbox_id: its id, or None for a made one.
+            source: `ecosystem:NAME`, `sandbox:ID` or `snapshot:NAME`.
+            caller: the sandbox that asks.
+            seed: of ids and draws.
+            name: for people.
+            ttl: seconds after which it is taken away.
+            prepare: what is done to it before it is published.
 
         Raises:
             SandboxExistsError: the id is taken.
             TooManySandboxesError: the cap is reached.
-            SandboxUnknownError, EcosystemUnknownError, EcosystemInvalidError, ValidationFailedError: of the source.
+            SandboxUnknownError, SnapshotUnknownError, EcosystemUnknownError, EcosystemInvalidError,
+                ValidationFailedError: of the source.
         """
         self._require_room()
         wanted = sandbox_id or self._next_id()
@@ -107,32 +181,75 @@ class House:
             detail = "must be 1 to 63 of a-z, 0-9 and -, and not start with -"
             raise ValidationFailedError([Fault("/id", "wrong_format", detail)])
         self._require_free(wanted)
-        origin, image, own_seed = await self._source(source, caller)
-        # The source may have taken a moment to compile: somebody else may have been quicker.
-        self._require_room()
-        self._require_free(wanted)
-        root = self._new_root(image, seed=own_seed if seed is None else seed, generation=1)
-        made = Sandbox(wanted, name=name, origin=origin, root=root)
-        self._sandboxes[wanted] = made
+        found = await self._source(source, caller)
+        root = self._new_root(found if seed is None else msgspec.structs.replace(found, seed=seed))
+        if prepare is not None:
+            await _prepared(root, prepare)
+        try:
+            # The source may have taken a moment to compile: somebody else may have been quicker.
+            self._require_room()
+            self._require_free(wanted)
+        except BaseException:
+            root.close()
+            raise
+        expires_at = None if ttl is None else Instant(wall_time() + ttl * SECOND)
+        made = Sandbox(wanted, name=name, origin=found.origin, root=root, expires_at=expires_at)
+        self._add(made)
         return made
 
-    async def reset(self, sandbox: Sandbox, *, ecosystem: str | None, seed: int | None) -> StateRoot:
-        """Give a sandbox a fresh root on what it was made from, or on another ecosystem.
+    async def reset(
+        self,
+        sandbox: Sandbox,
+        *,
+        ecosystem: str | None = None,
+        seed: int | None = None,
+        as_of: Instant | None = None,
+        keep: frozenset[Kept] = frozenset(),
+        prepare: Prepare | None = None,
+    ) -> StateRoot:
+        """Give a sandbox a fresh root on what it was made from, on another ecosystem, or at another time.
 
         Raises:
             EcosystemUnknownError, EcosystemInvalidError: of the ecosystem.
         """
-        if ecosystem is not None:
-            origin, image, _ = await self._source(f"ecosystem:{ecosystem}", sandbox.id)
-            own_seed = self._seed_of(image, seed)
-            if self.get(sandbox.id) is not sandbox:
-                raise SandboxUnknownError("The sandbox was replaced while the ecosystem was compiled.")
-            sandbox.origin, sandbox.origin_image, sandbox.seed = origin, image, own_seed
+        source = _Source(sandbox.origin, sandbox.origin_image, sandbox.seed)
+        elsewhere = ecosystem is not None or as_of is not None
+        if elsewhere:
+            name = sandbox.origin_image.facts.ecosystem if ecosystem is None else ecosystem
+            source = _Source(f"ecosystem:{name}", await self.shelf.image(name, as_of), seed)
+        root = self._new_root(source if seed is None else msgspec.structs.replace(source, seed=seed))
         old = sandbox.root
-        chosen = sandbox.seed if seed is None else seed
-        sandbox.root = self._new_root(sandbox.origin_image, seed=chosen, generation=old.generation + 1)
-        old.retire()
-        return sandbox.root
+        steps = [step for step in (_keeping(old, keep), prepare) if step is not None]
+        for step in steps:
+            await _prepared(root, step)
+        self._require_present(sandbox, root)
+        if elsewhere:
+            sandbox.origin, sandbox.origin_image, sandbox.seed = source.origin, source.image, root.seed
+        self._swap(sandbox, root)
+        return root
+
+    async def reload(self) -> None:
+        """Load the files of the settings' ecosystem again: `default` goes over to them, with everybody still signed in.
+
+        Other sandboxes that came from it do so when they are reset.
+
+        Raises:
+            EcosystemInvalidError: they break a rule; nothing has changed.
+        """
+        image = self.opened = await self.shelf.reload()
+        origin = f"ecosystem:{self.shelf.name}"
+        for sandbox in self._sandboxes.values():
+            if sandbox.origin == origin:
+                sandbox.origin_image = image
+                self._changed(sandbox.id)
+        await self.reset(self._sandboxes[DEFAULT], keep=frozenset({"sessions"}))
+
+    def install(self, sandbox: Sandbox, image: Image, *, seed: int | None = None) -> StateRoot:
+        """Give a sandbox a root on `image`; what a reset goes back to stays what it was."""
+        root = self._new_root(_Source(sandbox.origin, image, seed))
+        self._require_present(sandbox, root)
+        self._swap(sandbox, root)
+        return root
 
     def remove(self, sandbox_id: str) -> None:
         """Take a sandbox away; whoever works on it finishes.
@@ -144,13 +261,65 @@ class House:
         found = self.get(sandbox_id)
         if sandbox_id == DEFAULT:
             raise SandboxProtectedError("The default sandbox always exists; reset it instead.")
-        del self._sandboxes[sandbox_id]
-        found.root.retire()
+        self._drop(found)
+
+    async def take_snapshot(self, sandbox: Sandbox, name: str) -> Snapshot:
+        """Keep the present moment of a sandbox under a name.
+
+        Raises:
+            SnapshotExistsError: the name is taken.
+        """
+        root = sandbox.root
+        if name not in sandbox.snapshots:
+            image = await root.capture()
+        if name in sandbox.snapshots:
+            raise SnapshotExistsError(f"Sandbox {sandbox.id!r} has a snapshot {name!r} already. Delete it first.")
+        clock = root.clock
+        made = Snapshot(name, image, root.seed, clock.mode, clock.rate, root.born_at)
+        sandbox.snapshots[name] = made
+        self._changed(sandbox.id)
+        return made
+
+    def restore(self, sandbox: Sandbox, name: str) -> StateRoot:
+        """Put a sandbox back to a snapshot: data, time and write number; tokens of that moment are good again.
+
+        Raises:
+            SnapshotUnknownError: there is none of that name.
+        """
+        snapshot = sandbox.snapshot(name)
+        source = _Source(sandbox.origin, snapshot.image, snapshot.seed, (snapshot.mode, snapshot.rate))
+        root = self._new_root(source)
+        root.born_at = snapshot.born_at
+        self._swap(sandbox, root)
+        return root
+
+    def drop_snapshot(self, sandbox: Sandbox, name: str) -> None:
+        """Forget a snapshot.
+
+        Raises:
+            SnapshotUnknownError: there is none of that name.
+        """
+        sandbox.snapshot(name)
+        del sandbox.snapshots[name]
+        self._changed(sandbox.id)
+
+    def tell(self, on_change: Callable[[str], None]) -> None:
+        """From now on, tell the id of each sandbox that was made, written to, changed in any way, or taken away."""
+        self._on_change = on_change
+        for sandbox in self._sandboxes.values():
+            self._publish(sandbox)
+
+    def take_in(self, sandboxes: list[Sandbox], *, named: int) -> None:
+        """Have sandboxes of an earlier server go on here; its `default` takes the place of the new one."""
+        for sandbox in sandboxes:
+            if sandbox.id in self._sandboxes:
+                self._sandboxes[sandbox.id].root.close()
+            self._add(sandbox)
+        self.named = named
 
     def warm(self) -> None:
         """Make copies ready while the loop is idle."""
-        for image in self._images.values():
-            image.warm()
+        self.shelf.warm()
 
     def close(self) -> None:
         """Close every connection."""
@@ -158,16 +327,56 @@ class House:
             sandbox.root.close()
             sandbox.root.image.close()
             sandbox.origin_image.close()
-        for image in self._images.values():
-            image.close()
+        self.shelf.close()
 
-    def _new_root(self, image: Image, *, seed: int | None, generation: int) -> StateRoot:
-        return StateRoot(image, rules=self.settings, seed=self._seed_of(image, seed), generation=generation)
+    def _new_root(self, source: _Source) -> StateRoot:
+        image = source.image
+        mode, rate = source.clock or (self.settings.clock, 1.0)
+        given = (source.seed, self.settings.seed, image.facts.seed)
+        return StateRoot(
+            image,
+            rules=self.settings,
+            seed=next(seed for seed in given if seed is not None),
+            generation=1,
+            clock=BusinessClock(image.facts.clock_base, mode=mode, rate=rate),
+        )
 
-    def _seed_of(self, image: Image, given: int | None) -> int:
-        return next(seed for seed in (given, self.settings.seed, image.facts.seed) if seed is not None)
+    def _add(self, sandbox: Sandbox) -> None:
+        self._sandboxes[sandbox.id] = sandbox
+        self._publish(sandbox)
+
+    def _swap(self, sandbox: Sandbox, root: StateRoot) -> None:
+        old = sandbox.root
+        root.generation = old.generation + 1
+        sandbox.root = root
+        old.on_commit = None
+        old.retire()
+        self._publish(sandbox)
+
+    def _publish(self, sandbox: Sandbox) -> None:
+        sandbox.root.live_among(self._awake)
+        if self._on_change is not None:
+            sandbox.root.on_commit = lambda _: self._changed(sandbox.id)
+        self._changed(sandbox.id)
+
+    def _changed(self, sandbox_id: str) -> None:
+        if self._on_change is not None:
+            self._on_change(sandbox_id)
+
+    def _drop(self, sandbox: Sandbox) -> None:
+        del self._sandboxes[sandbox.id]
+        sandbox.root.on_commit = None
+        sandbox.root.retire()
+        self._changed(sandbox.id)
+
+    def _sweep(self) -> None:
+        now = wall_time()
+        for sandbox in [*self._sandboxes.values()]:
+            if sandbox.expires_at is not None and sandbox.expires_at <= now:
+                self._drop(sandbox)
 
     def _require_room(self) -> None:
+        self._sweep()
         most = self.settings.max_sandboxes
         if len(self._sandboxes) >= most:
             raise TooManySandboxesError(
@@ -178,37 +387,61 @@ class House:
         if sandbox_id in self._sandboxes:
             raise SandboxExistsError(f"There is a sandbox {sandbox_id!r} already. Delete it first, or take another id.")
 
+    def _require_present(self, sandbox: Sandbox, root: StateRoot) -> None:
+        """Refuse to swap the root of a sandbox that was taken away meanwhile."""
+        if self._sandboxes.get(sandbox.id) is not sandbox:
+            root.close()
+            raise SandboxUnknownError(f"The sandbox {sandbox.id!r} was taken away meanwhile.", sandbox_id=sandbox.id)
+
     def _next_id(self) -> str:
         while True:
-            self._named += 1
-            candidate = f"sb-{self._named}"
+            self.named += 1
+            candidate = f"sb-{self.named}"
             if candidate not in self._sandboxes:
                 return candidate
 
-    async def _source(self, source: str | None, caller: str) -> tuple[str, Image, int | None]:
-        """What a sandbox is made from: its name, its image, and the seed it brings (none: the settings' or its own)."""
+    async def _source(self, source: str | None, caller: str) -> _Source:
+        """What a sandbox is made from."""
+        asking = self.get(caller)
         if source is None:
-            from_caller = self.get(caller)
-            return from_caller.origin, from_caller.origin_image, from_caller.seed
+            return _Source(asking.origin, asking.origin_image, asking.seed)
         kind, _, name = source.partition(":")
         if kind == "sandbox" and name:
             root = self.get(name).root
-            return source, await root.capture(), root.seed
+            return _Source(source, await root.capture(), root.seed, (root.clock.mode, root.clock.rate))
+        if kind == "snapshot" and name:
+            snapshot = asking.snapshot(name)
+            return _Source(source, snapshot.image, snapshot.seed, (snapshot.mode, snapshot.rate))
         if kind == "ecosystem" and name:
-            return source, await self._image(name), None
-        detail = "must be ecosystem:NAME or sandbox:ID"
+            return _Source(source, await self.shelf.image(name, None))
+        detail = "must be ecosystem:NAME, sandbox:ID or snapshot:NAME"
         raise ValidationFailedError([Fault("/from", "wrong_format", detail)])
 
-    async def _image(self, name: str) -> Image:
-        if name not in self._images:
-            folder = self._folders.get(name)
-            if folder is None:
-                known = ", ".join(sorted(self._folders))
-                raise EcosystemUnknownError(f"There is no ecosystem {name[:80]!r} here. There are: {known}.")
-            try:
-                image = await asyncio.to_thread(open_image, folder, self.settings)
-            except EcosystemError as error:
-                first = "; ".join(str(failure) for failure in error.failures[:3])
-                raise EcosystemInvalidError(f"{error}: {first}.") from None
-            self._images.setdefault(name, image)
-        return self._images[name]
+
+async def _prepared(root: StateRoot, prepare: Prepare) -> None:
+    try:
+        root.wake()
+        await asyncio.to_thread(prepare, root)
+    except BaseException:
+        root.close()
+        raise
+
+
+def _keeping(old: StateRoot, keep: frozenset[Kept]) -> Prepare | None:
+    """What takes clock and sessions of an old root along to a new one."""
+    if not keep:
+        return None
+    clock, now = old.clock.copy(), old.now
+    sessions = old.read(living_sessions) if "sessions" in keep else []
+    born_at = old.born_at
+
+    def prepare(root: StateRoot) -> None:
+        if "clock" in keep:
+            if now > root.now:
+                root.advance(now)
+            root.clock.set(clock.mode, clock.rate, now=root.now, write_number=root.write_number)
+        if "sessions" in keep:
+            root.write(carry_sessions, sessions)
+            root.born_at = born_at
+
+    return prepare

@@ -1,18 +1,24 @@
-"""An image: an ecosystem compiled to SQLite bytes, with its digest, a shared reader and ready copies.
+"""An image: a bank's bytes at one instant, with its facts, a shared reader and ready copies.
 
-Sandboxes that were never written to read from the image's one read-only connection. A first write takes a private
-copy; a few are kept ready and refilled while the event loop is idle.
+A clean image is an ecosystem compiled. Sandboxes that were never written to read from its one read-only connection; a
+first write takes a private copy, and a few are kept ready and refilled while the event loop is idle. An image of a
+later moment is kept as the pages by which it differs from the clean one.
 """
 
 import asyncio
 from collections import deque
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
-from sandbox.core.clock import Instant
+from sandbox.core.clock import Instant, business_time
 from sandbox.store.engine import connect, disconnect
+from sandbox.store.pages import difference, patch
 from sandbox.store.reading import Login
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _REFILL_DELAY_S = 0.002
 """How long the loop must get for other work before a copy is made ready."""
@@ -23,10 +29,11 @@ class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     ecosystem: str
     title: str
-    digest: str
     seed: int
     write_number: int
     clock_base: Instant
+    digest: str = ""
+    """Empty as long as nobody has computed it."""
     logins: tuple[Login, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -34,26 +41,84 @@ class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
 class Image:
     """A bank's bytes at one instant, and the connections that stand ready on them."""
 
-    __slots__ = ("_reader", "_ready", "_refilling", "_warm_copies", "data", "facts")
+    __slots__ = (
+        "_clean",
+        "_data",
+        "_reader",
+        "_ready",
+        "_refilling",
+        "_warm_copies",
+        "delta",
+        "due_at",
+        "facts",
+        "folder",
+    )
 
-    def __init__(self, data: bytes, facts: ImageFacts, *, warm_copies: int = 0) -> None:
-        self.data = data
+    def __init__(
+        self,
+        data: bytes | None,
+        facts: ImageFacts,
+        *,
+        warm_copies: int = 0,
+        clean: "Image | None" = None,
+        delta: bytes | None = None,
+    ) -> None:
+        assert (data is None) == (clean is not None) == (delta is not None)
+        self._data = data
         self.facts = facts
+        self._clean = clean
+        self.delta = delta
+        """The pages by which it differs from the clean one."""
+        self.folder: Path | None = None
+        """Where the ecosystem's files are; None for one that came in no folder."""
+        self.due_at: Instant | None = None
+        """When its first job is due, once somebody has found out."""
         self._warm_copies = warm_copies
         self._ready: deque[sa.Connection] = deque()
         self._reader: sa.Connection | None = None
         self._refilling = False
 
     @property
+    def clean(self) -> "Image":
+        """The compiled image that this one goes back to: itself, unless it is of a later moment."""
+        return self._clean or self
+
+    def later(self, data: bytes, facts: ImageFacts) -> "Image":
+        """The image of a later moment, whose bytes are `data`."""
+        return Image(None, facts, clean=self.clean, delta=difference(self.clean.data, data))
+
+    @property
+    def data(self) -> bytes:
+        """The database's bytes; of a later moment put together anew each time."""
+        if self._data is not None:
+            return self._data
+        assert self.delta is not None
+        return patch(self.clean.data, self.delta)
+
+    @property
+    def now(self) -> Instant:
+        """Its business time."""
+        return business_time(self.facts.clock_base, self.facts.write_number)
+
+    @property
+    def shared(self) -> bool:
+        """Whether it has a reader; a later moment has none, since few stand on it."""
+        return self._data is not None
+
+    @property
     def reader(self) -> sa.Connection:
         """The shared connection for those who only read."""
         if self._reader is None:
-            self._reader = connect(self.data, read_only=True)
+            assert self._data is not None
+            self._reader = connect(self._data, read_only=True)
         return self._reader
 
     def take(self) -> sa.Connection:
         """A private copy: a ready one where there is one."""
-        db = self._ready.popleft() if self._ready else connect(self.data)
+        try:
+            db = self._ready.popleft()
+        except IndexError:  # asked for, not looked at before: banks are prepared in threads too
+            db = connect(self.data)
         self.warm()
         return db
 

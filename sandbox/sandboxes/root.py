@@ -5,84 +5,35 @@ loop, one writer, so every order is serial.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import msgspec
 import sqlalchemy as sa
 from msgspec import structs
 
-from sandbox.core.clock import HOUR, Instant, business_time, wall_time
-from sandbox.core.errors import DomainError, IdempotencyKeyReusedError
+from sandbox.core.clock import MILLISECOND, NEVER, Instant, business_time, format_instant, wall_time
+from sandbox.core.errors import DomainError
 from sandbox.core.ids import Draws, seed_key
 from sandbox.core.keys import SigningKey
-from sandbox.core.settings import Settings
+from sandbox.core.sandbox_errors import ClockCannotGoBackError
+from sandbox.core.settings import ClockMode, Settings
+from sandbox.sandboxes.awake import AwakeList
+from sandbox.sandboxes.business_clock import BusinessClock
+from sandbox.sandboxes.idempotency import Answer, KeyedOrder, keep_answer, stored_answer
 from sandbox.sandboxes.image import Image
-from sandbox.store.engine import connect, disconnect, driver, serialize
+from sandbox.sandboxes.jobs import Fired, next_job
+from sandbox.sandboxes.memory import Memory, on_copy
+from sandbox.sandboxes.request_ids import RequestIds
+from sandbox.store.engine import driver
 from sandbox.store.export import digest
-from sandbox.store.statement import Statement
-from sandbox.store.tables import idempotency
 from sandbox.store.work import PEEK, TICK, Heads, Work
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-IDEMPOTENCY_TTL = 24 * HOUR
-"""How long, in business time, an Idempotency-Key stands for its first answer."""
-
-_FIND_ANSWER = Statement(
-    sa.select(
-        idempotency.c.fingerprint,
-        idempotency.c.status,
-        idempotency.c.body,
-        idempotency.c.location,
-        idempotency.c.created_at,
-    ).where(
-        idempotency.c.user == sa.bindparam("of_user"),
-        idempotency.c.operation == sa.bindparam("of_operation"),
-        idempotency.c.key == sa.bindparam("of_key"),
-    )
-)
-_DROP_ANSWER = Statement(
-    sa.delete(idempotency).where(
-        idempotency.c.user == sa.bindparam("of_user"),
-        idempotency.c.operation == sa.bindparam("of_operation"),
-        idempotency.c.key == sa.bindparam("of_key"),
-    )
-)
-_KEEP_ANSWER = Statement(
-    sa.insert(idempotency),
-    "user",
-    "operation",
-    "key",
-    "fingerprint",
-    "status",
-    "body",
-    "location",
-    "created_at",
-)
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """An answer in bytes, as it is stored under an Idempotency-Key and sent."""
-
-    status: int
-    body: bytes
-    location: str | None = None
-    replayed: bool = False
-
-
-class KeyedOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order under an Idempotency-Key: its scope, what it asked, and how its answers are written down."""
-
-    user: int
-    operation: str
-    key: str
-    fingerprint: bytes
-    encode: Callable[[Any], Answer]
-    encode_refusal: Callable[[DomainError], Answer | None]
-    """None for a refusal that must not be stored."""
+_TRIES_BESIDE = 2
+"""How often a change of many writes is tried beside the traffic before it holds the traffic up."""
 
 
 class StateRoot:
@@ -91,77 +42,95 @@ class StateRoot:
     __slots__ = (
         "_captured",
         "_closed",
-        "_control_requests",
-        "_db",
         "_digest",
+        "_due_at",
         "_in_flight",
         "_key",
-        "_requests",
-        "_retired",
+        "_memory",
+        "_waiting",
         "born_at",
-        "clock_base",
+        "clock",
         "generation",
         "image",
+        "on_commit",
+        "request_ids",
+        "retired",
         "rules",
         "seed",
         "tokens",
         "write_number",
     )
 
-    def __init__(self, image: Image, *, rules: Settings, seed: int, generation: int) -> None:
+    def __init__(
+        self,
+        image: Image,
+        *,
+        rules: Settings,
+        seed: int,
+        generation: int,
+        clock: BusinessClock | None = None,
+        delta: bytes | None = None,
+    ) -> None:
         self.image = image
+        """What it was born from."""
         self.rules = rules
         self.seed = seed
         self.generation = generation
         self.write_number = image.facts.write_number
-        self.clock_base = image.facts.clock_base
+        self.clock = clock or BusinessClock(image.facts.clock_base, mode=rules.clock)
         self.born_at = wall_time()
         self.tokens: dict[tuple[str, str], Any] = {}
         """Verified tokens, kept by the door that verifies them; a reset forgets them with the root."""
+        self.retired = False
+        """Whether the sandbox has another root now, or is gone."""
+        self.on_commit: Callable[[StateRoot], None] | None = None
+        """Told after each commit."""
         self._key = seed_key(seed)
-        self._db: sa.Connection | None = None
+        self._memory = Memory(image, delta)
+        self._due_at: Instant | None = None
         self._captured: Image | None = None
         self._digest: tuple[int, str] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self._in_flight = 0
-        self._retired = False
         self._closed = False
-        self._requests = 0
-        self._control_requests = 0
+        self.request_ids = RequestIds(self._key)
 
     @property
     def now(self) -> Instant:
-        """Business time: that of the last write."""
-        return business_time(self.clock_base, self.write_number)
+        """Business time: that of the last write, or later where the clock is live."""
+        return self.clock.at(self.write_number)
 
     @property
     def transport_now(self) -> Instant:
         """What tokens carry: the wall clock, or business time when that was asked for."""
-        return self.now if self.rules.transport_clock == "virtual" else wall_time()
+        return self._transport(self.now)
 
     @property
     def signing_key(self) -> SigningKey:
         """The key pair of this sandbox's seed."""
         return _signing_key(self.seed)
 
-    def next_request_id(self, *, control: bool) -> str:
-        """The id of the next request that brings none: derived from the seed and the number of the request.
+    @property
+    def awake(self) -> bool:
+        """Whether it holds a database of its own in memory."""
+        return self._memory.awake
 
-        The control plane counts apart, so that what looks at a bank does not move the ids of those who use it.
-        """
-        if control:
-            self._control_requests += 1
-            return Draws(self._key, self._control_requests).uuid("control-request")
-        self._requests += 1
-        return Draws(self._key, self._requests).uuid("request")
+    @property
+    def data(self) -> bytes:
+        """The database's bytes as they are now."""
+        return self._memory.data
+
+    def next_request_id(self, *, control: bool) -> str:
+        """The id of the next request that brings none."""
+        return self.request_ids.following(control=control)
 
     def read(self, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(work, ...)` on the current state; it must not write, and cannot on a fresh sandbox."""
-        assert not self._closed, "a closed root answers no more"
-        db = self._db or self.image.reader
+        now = self._settled()
         work = Work(
-            db,
-            now=self.now,
-            transport_now=self.transport_now,
+            self._memory.readable(),
+            now=now,
+            transport_now=self._transport(now),
             draws=Draws(self._key, self.write_number),
             rules=self.rules,
         )
@@ -174,7 +143,8 @@ class StateRoot:
             DomainError: `fn` refused. Everything it did is rolled back, what it marked as surviving is committed.
             Exception: a bug. Everything is rolled back.
         """
-        outcome: T = self._transact(lambda work: fn(work, *args, **kwargs), None)
+        at = self._settled(MILLISECOND) + MILLISECOND
+        outcome: T = self._transact(lambda work: fn(work, *args, **kwargs), None, at=at)
         return outcome
 
     def order(
@@ -187,7 +157,8 @@ class StateRoot:
         Raises:
             IdempotencyKeyReusedError: the key came with another request before.
         """
-        answer: Answer = self._transact(lambda work: keyed.encode(fn(work, *args, **kwargs)), keyed)
+        at = self._settled(MILLISECOND) + MILLISECOND
+        answer: Answer = self._transact(lambda work: keyed.encode(fn(work, *args, **kwargs)), keyed, at=at)
         return answer
 
     def rehearse(self, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -196,38 +167,130 @@ class StateRoot:
         Raises:
             DomainError: `fn` would be refused.
         """
-        run, work, _ = self._begin(dry=True)
+        run, work, _ = self._begin(self._settled(MILLISECOND), dry=True)
         try:
             return fn(work, *args, **kwargs)
         finally:
             run("ROLLBACK")
 
+    def due_before(self, to: int) -> Iterator[Fired]:
+        """Run what falls due until `to`, and until the write after all this, in order; a step yields after each job."""
+        while self._first_due() <= (until := max(to, business_time(self.clock.base, self.write_number + 1))):
+            found = next_job(self._looking())
+            if found is None or found[0] > until:
+                self._due_at = NEVER if found is None else found[0]
+                return
+            at, job = found
+            count = self._transact(job.run, None, at=at)
+            assert count > 0, f"{job.name} said something was due and settled nothing"
+            yield Fired(job.name, business_time(self.clock.base, self.write_number), count)
+
+    def arrive(self, to: int) -> None:
+        """Have business time be `to`, or a millisecond on where it is that late. Nothing may be due before."""
+        now = self._settled(MILLISECOND)  # a live clock has gone on meanwhile
+        self._transact(lambda _: None, None, at=max(to, now + MILLISECOND))
+        self.clock.reanchor()
+
+    def advance(self, to: Instant) -> list[Fired]:
+        """Move business time to `to`, running on the way whatever falls due.
+
+        Raises:
+            ClockCannotGoBackError: `to` is in the past.
+        """
+        self.require_future(to)
+        fired = list(self.due_before(to))
+        self.arrive(to)
+        return fired
+
+    def set_clock(self, mode: ClockMode, rate: float) -> None:
+        """Have the clock go on from now in another way."""
+        now = self._settled(MILLISECOND)
+        self.clock.set(mode, rate, now=now, write_number=self.write_number)
+        self.arrive(now)
+
+    def require_future(self, to: Instant) -> None:
+        """Refuse a time before now.
+
+        Raises:
+            ClockCannotGoBackError: with the time it is.
+        """
+        if to < self.now:
+            now = format_instant(self.now)
+            raise ClockCannotGoBackError(
+                f"It is {now} here; {format_instant(to)} is over. Reset or restore a snapshot to go back.", now=now
+            )
+
+    async def rewrite(self, fn: Callable[["StateRoot"], T]) -> T:
+        """Make a change of many writes, all or nothing: on a copy in a thread, which then takes this state's place.
+
+        Whoever writes in between goes first, and the change starts again; in the end it runs inline.
+
+        Raises:
+            Exception: what `fn` raises; nothing has changed.
+        """
+        for _ in range(_TRIES_BESIDE):
+            before, scratch = self.write_number, self._scratch()
+            try:
+                outcome = await asyncio.to_thread(fn, scratch)
+                if self.write_number == before:
+                    self._adopt(scratch)
+                    return outcome
+            finally:
+                scratch.close()
+        scratch = self._scratch()
+        try:
+            outcome = fn(scratch)
+            self._adopt(scratch)
+        finally:
+            scratch.close()
+        return outcome
+
+    def next_commit(self) -> asyncio.Future[None]:
+        """Resolves at the next commit, or when the root is retired."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.retired:
+            waiter.set_result(None)
+        else:
+            self._waiting = [other for other in self._waiting if not other.done()] + [waiter]
+        return waiter
+
     async def inspect(self, fn: Callable[[sa.Connection], T]) -> T:
         """Run `fn(db)` in a thread on a copy of the current state: for what takes more than a few milliseconds."""
-        data = self.image.data if self._db is None else serialize(self._db)
-        return await asyncio.to_thread(_on_copy, data, fn)
+        return await asyncio.to_thread(on_copy, self.data, fn)
 
     async def digest(self) -> str:
-        """The digest of the current state; free while nothing was written."""
-        if self._db is None:
-            return self.image.facts.digest
-        n = self.write_number
+        """The digest of the current state; free while nothing was written, and once it is known."""
+        n, image = self.write_number, self.image
+        if n == image.facts.write_number:
+            if not image.facts.digest:
+                image.facts = structs.replace(image.facts, digest=await self.inspect(digest))
+            return image.facts.digest
         if self._digest is None or self._digest[0] != n:
             self._digest = n, await self.inspect(digest)
         return self._digest[1]
 
     async def capture(self) -> Image:
         """An image of the current state, the same one as long as nothing is written; the own one where nothing was."""
-        if self._db is None:
-            return self.image
         n = self.write_number
+        if n == self.image.facts.write_number:
+            return self.image
         if self._captured is None or self._captured.facts.write_number != n:
-            data = serialize(self._db)
-            found = await asyncio.to_thread(_on_copy, data, digest)
-            facts = structs.replace(self.image.facts, digest=found, write_number=n, clock_base=self.clock_base)
-            self._digest = n, found
-            self._captured = Image(data, facts, warm_copies=self.rules.warm_copies)
+            known = self._digest[1] if self._digest and self._digest[0] == n else ""
+            facts = structs.replace(self.image.facts, digest=known, write_number=n, clock_base=self.clock.base)
+            self._captured = await asyncio.to_thread(self.image.later, self.data, facts)
         return self._captured
+
+    def live_among(self, awake: AwakeList) -> None:
+        """Others have to be awake too: who was used longest ago may have to sleep."""
+        self._memory.live_among(awake)
+
+    def sleep(self) -> None:
+        """Keep only the pages that differ from the image; the next use wakes it."""
+        self._memory.sleep()
+
+    def wake(self) -> None:
+        """Share no connection with others: what works in a thread must not."""
+        self._memory.own()
 
     def enter(self) -> None:
         """A request starts to work on this root."""
@@ -240,18 +303,17 @@ class StateRoot:
 
     def retire(self) -> None:
         """The sandbox has another root now, or is gone."""
-        self._retired = True
+        self.retired = True
+        self._wake_waiting()
         self._close_if_done()
 
     def close(self) -> None:
         """Close at once: the server stops."""
-        self._retired = self._closed = True
-        db, self._db = self._db, None
-        if db is not None:
-            disconnect(db)
+        self.retired = self._closed = True
+        self._memory.close()
 
     def _close_if_done(self) -> None:
-        if not self._retired or self._in_flight > 0 or self._closed:
+        if not self.retired or self._in_flight > 0 or self._closed:
             return
         try:
             # Giving megabytes back to the allocator can wait until whoever asked for a reset has the answer.
@@ -260,37 +322,69 @@ class StateRoot:
         except RuntimeError:
             self.close()
 
-    def _begin(self, *, dry: bool) -> tuple[Callable[[str], Any], Work, int]:
-        if self._db is None:
-            assert not self._closed, "a closed root takes no writes"
-            self._db = self.image.take()
-        run = driver(self._db).execute
+    def _transport(self, now: Instant) -> Instant:
+        return now if self.rules.transport_clock == "virtual" else wall_time()
+
+    def _settled(self, ahead: int = 0) -> Instant:
+        """Business time, with everything done that is due by then, or `ahead` of it: when a write will happen."""
+        now = self.now
+        while self._first_due() <= now + ahead:
+            for _ in self.due_before(now + ahead):
+                pass
+            now = self.now
+        return now
+
+    def _first_due(self) -> Instant:
+        if self._due_at is None:
+            untouched = self.write_number == self.image.facts.write_number
+            self._due_at = self.image.due_at if untouched else None
+            if self._due_at is None:
+                found = next_job(self._looking())
+                self._due_at = NEVER if found is None else found[0]
+            if untouched:
+                self.image.due_at = self._due_at
+        return self._due_at
+
+    def _looking(self) -> Work:
+        now = self.now
+        return Work(
+            self._memory.readable(),
+            now=now,
+            transport_now=now,
+            draws=Draws(self._key, self.write_number),
+            rules=self.rules,
+        )
+
+    def _begin(self, at: int, *, dry: bool) -> tuple[Callable[[str], Any], Work, int]:
+        db = self._memory.own()
+        run = driver(db).execute
+        base = self.clock.base_at(at, self.write_number + 1)
         run("BEGIN IMMEDIATE")
         try:
-            state = (PEEK if dry else TICK).one(self._db)
+            state = PEEK.one(db) if dry else TICK.one(db, base=base)
         except BaseException:
             run("ROLLBACK")
             raise
         n = state.write_number
-        now = business_time(state.clock_base, n)
+        now = Instant(at) if dry else business_time(base, n)
         work = Work(
-            self._db,
+            db,
             now=now,
-            transport_now=now if self.rules.transport_clock == "virtual" else wall_time(),
+            transport_now=self._transport(now),
             # A dry run keeps the clock where it is, but must not draw the last write's identifiers again.
             draws=Draws(self._key, n + 1 if dry else n),
             rules=self.rules,
             heads=Heads((state.journal_seq, state.journal_hash), (state.audit_count, state.audit_hash)),
             dry=dry,
         )
-        return run, work, n
+        return run, work, base
 
-    def _transact(self, ordered: Callable[[Work], Any], keyed: KeyedOrder | None) -> Any:
+    def _transact(self, ordered: Callable[[Work], Any], keyed: KeyedOrder | None, *, at: int) -> Any:
         """The one way to write: tick, run, and commit what came of it, a refusal's traces and answer included."""
         refusal: DomainError | None = None
-        run, work, n = self._begin(dry=False)
+        run, work, base = self._begin(at, dry=False)
         try:
-            stored = self._stored(work, keyed) if keyed is not None else None
+            stored = stored_answer(work, keyed) if keyed is not None else None
             if stored is not None:
                 run("ROLLBACK")
                 return stored
@@ -306,54 +400,51 @@ class StateRoot:
                 refusal = error
             work.finish()
             if keyed is not None and outcome is not None:
-                self._keep(work, keyed, outcome)
+                keep_answer(work, keyed, outcome)
             run("COMMIT")
         except BaseException:
             run("ROLLBACK")
             raise
-        self.write_number = n
+        self._committed(base, work.due_at)
         if refusal is not None and outcome is None:
             raise refusal
         return outcome
 
-    @staticmethod
-    def _stored(work: Work, keyed: KeyedOrder) -> Answer | None:
-        scope = {"of_user": keyed.user, "of_operation": keyed.operation, "of_key": keyed.key}
-        found = _FIND_ANSWER.first(work.db, **scope)
-        if found is None:
-            return None
-        if found.created_at + IDEMPOTENCY_TTL <= work.now:
-            _DROP_ANSWER.run(work.db, **scope)
-            return None
-        if found.fingerprint != keyed.fingerprint:
-            raise IdempotencyKeyReusedError(
-                f"The Idempotency-Key {keyed.key!r} came with another request before. Use a new key for a new order."
-            )
-        return Answer(found.status, found.body, found.location, replayed=True)
+    def _committed(self, base: int, due_at: Instant) -> None:
+        self.write_number += 1
+        self.clock.base = Instant(base)
+        if self._due_at is not None:
+            self._due_at = min(self._due_at, due_at)
+        if self._waiting:
+            self._wake_waiting()
+        if self.on_commit is not None:
+            self.on_commit(self)
 
-    @staticmethod
-    def _keep(work: Work, keyed: KeyedOrder, answer: Answer) -> None:
-        _KEEP_ANSWER.run(
-            work.db,
-            user=keyed.user,
-            operation=keyed.operation,
-            key=keyed.key,
-            fingerprint=keyed.fingerprint,
-            status=answer.status,
-            body=answer.body,
-            location=answer.location,
-            created_at=work.now,
+    def _wake_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _scratch(self) -> "StateRoot":
+        """Another root with a copy of this state."""
+        made = StateRoot(
+            self.image, rules=self.rules, seed=self.seed, generation=self.generation, clock=self.clock.copy()
         )
+        made.born_at, made.write_number, made._due_at = self.born_at, self.write_number, self._due_at
+        made._memory.fill(self.data)
+        return made
+
+    def _adopt(self, scratch: "StateRoot") -> None:
+        """Go on where `scratch` stands."""
+        if scratch.write_number == self.write_number:
+            return
+        self._memory.take_over(scratch._memory)  # noqa: SLF001 - its own kind
+        self.clock, self._due_at = scratch.clock, None
+        self.write_number = scratch.write_number - 1
+        self._committed(self.clock.base, NEVER)
 
 
 @lru_cache(maxsize=256)
 def _signing_key(seed: int) -> SigningKey:
     return SigningKey(seed_key(seed))
-
-
-def _on_copy(data: bytes, fn: Callable[[sa.Connection], T]) -> T:
-    db = connect(data)
-    try:
-        return fn(db)
-    finally:
-        disconnect(db)

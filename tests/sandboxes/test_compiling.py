@@ -48,9 +48,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     folders: list[Path] = []
     original = compiling.compile_image
 
-    def counted(folder: Path, settings: Settings) -> Image:
+    def counted(folder: Path, settings: Settings, *, weeks: int = 0) -> Image:
         folders.append(folder)
-        return original(folder, settings)
+        return original(folder, settings, weeks=weeks)
 
     monkeypatch.setattr(compiling, "compile_image", counted)
     return folders

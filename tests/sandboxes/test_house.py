@@ -10,19 +10,20 @@ import pytest
 import sqlalchemy as sa
 from support import TINY, VIRTUAL, copy_of_tiny, edit, tiny_image
 
-from sandbox.core.errors import (
+from sandbox.core.errors import ValidationFailedError
+from sandbox.core.sandbox_errors import (
     EcosystemInvalidError,
     EcosystemUnknownError,
     SandboxExistsError,
     SandboxProtectedError,
     SandboxUnknownError,
     TooManySandboxesError,
-    ValidationFailedError,
 )
 from sandbox.core.settings import Settings
 from sandbox.sandboxes import image as image_module
 from sandbox.sandboxes.house import DEFAULT, House, Sandbox
 from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.shelf import Shelf
 from sandbox.store.ecosystem import EcosystemNotFoundError
 from sandbox.store.statement import Statement
 from sandbox.store.tables import customer
@@ -38,7 +39,10 @@ BEFORE = "Fatima Nasser Khaled Al-Saleh"
 def new_house(settings: Settings = VIRTUAL, folder: Path = TINY) -> House:
     """A house on an image of its own, since a house closes what it has."""
     shared = tiny_image()
-    return House(settings, Image(shared.data, shared.facts, warm_copies=settings.warm_copies), folder)
+    image = Image(shared.data, shared.facts, warm_copies=settings.warm_copies)
+    shelf = Shelf(settings, folder)
+    shelf._images[folder, 0] = image
+    return House(settings, image, shelf)
 
 
 @pytest.fixture
@@ -214,7 +218,7 @@ def test_the_cap_counts_default_too() -> None:
 
 
 def test_two_forks_at_once_of_the_same_id_make_one(house: House, tmp_path: Path) -> None:
-    house._folders["other"] = copy_of_tiny(tmp_path / "other")
+    house.shelf._folders["other"] = copy_of_tiny(tmp_path / "other")
 
     async def both() -> list[Any]:
         asks = (forked(house, "t1", source="ecosystem:other") for _ in range(2))
@@ -227,7 +231,7 @@ def test_two_forks_at_once_of_the_same_id_make_one(house: House, tmp_path: Path)
 
 def test_two_forks_at_once_do_not_pass_the_cap(tmp_path: Path) -> None:
     house = new_house(msgspec.structs.replace(VIRTUAL, max_sandboxes=2))
-    house._folders["other"] = copy_of_tiny(tmp_path / "other")
+    house.shelf._folders["other"] = copy_of_tiny(tmp_path / "other")
 
     async def both() -> list[Any]:
         asks = (forked(house, name, source="ecosystem:other") for name in ("a", "b"))
@@ -248,7 +252,7 @@ def test_a_fork_of_an_ecosystem_is_clean(house: House) -> None:
 
 
 def test_an_ecosystem_is_compiled_once(house: House, tmp_path: Path) -> None:
-    house._folders["other"] = copy_of_tiny(tmp_path / "other")
+    house.shelf._folders["other"] = copy_of_tiny(tmp_path / "other")
     first = fork(house, "a", source="ecosystem:other")
     second = fork(house, "b", source="ecosystem:other")
     assert first.root.image is second.root.image is not house.get("default").root.image
@@ -281,7 +285,7 @@ def test_a_fork_of_a_fresh_sandbox_shares_its_image(house: House) -> None:
 
 
 def test_a_fork_comes_from_what_the_callers_sandbox_came_from(house: House, tmp_path: Path) -> None:
-    house._folders["other"] = copy_of_tiny(tmp_path / "other")
+    house.shelf._folders["other"] = copy_of_tiny(tmp_path / "other")
     first = fork(house, "a", source="ecosystem:other")
     second = fork(house, "b", caller="a")
     assert (second.origin, second.root.image) == ("ecosystem:other", first.root.image)
@@ -315,7 +319,7 @@ def test_an_unknown_ecosystem_as_source_is_refused_with_those_there_are(house: H
 def test_a_bad_ecosystem_as_source_is_refused_with_its_first_faults(house: House, tmp_path: Path) -> None:
     folder = copy_of_tiny(tmp_path / "bad")
     edit(folder, "accounts", in_dollars)
-    house._folders["bad"] = folder
+    house.shelf._folders["bad"] = folder
     with pytest.raises(EcosystemInvalidError, match=r"8 faults: accounts\.json \[0\].*is not KWD"):
         fork(house, "t1", source="ecosystem:bad")
     assert ids(house) == ["default"]
@@ -414,7 +418,7 @@ def test_a_fork_of_a_sandbox_is_reset_to_the_captured_state(house: House) -> Non
 def test_a_reset_to_another_ecosystem_makes_that_the_origin(house: House, tmp_path: Path) -> None:
     folder = copy_of_tiny(tmp_path / "other")
     edit(folder, "customers", lambda rows: rows[0].update(full_name="Other"))
-    house._folders["other"] = folder
+    house.shelf._folders["other"] = folder
     default = house.get("default")
     reset(house, default, ecosystem="other")
     assert (name_in(default), default.origin) == ("Other", "ecosystem:other")
@@ -468,7 +472,7 @@ def test_copies_stand_ready_under_a_running_loop(monkeypatch: pytest.MonkeyPatch
 
 def test_closing_closes_every_connection(tmp_path: Path) -> None:
     house = new_house()
-    house._folders["other"] = copy_of_tiny(tmp_path / "other")
+    house.shelf._folders["other"] = copy_of_tiny(tmp_path / "other")
     rename(house.get("default"), "changed")
     used = [
         house.get("default"),
@@ -477,6 +481,6 @@ def test_closing_closes_every_connection(tmp_path: Path) -> None:
     ]
     rename(used[1], "a")
     open_ones = [sandbox.root.read(lambda work: work.db) for sandbox in used]
-    open_ones += [sandbox.origin_image.reader for sandbox in used]
+    open_ones += [sandbox.origin_image.reader for sandbox in used if sandbox.origin_image.shared]
     house.close()
-    assert [db.closed for db in open_ones] == [True] * 6
+    assert [db.closed for db in open_ones] == [True] * 5

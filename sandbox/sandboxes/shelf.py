@@ -1,0 +1,151 @@
+"""The images at hand: every ecosystem that can be opened, compiled when first asked for, at its own time or another."""
+
+import asyncio
+from pathlib import Path
+
+from msgspec import structs
+
+from sandbox.core.clock import Instant, InstantError, format_instant, parse_instant, wall_time
+from sandbox.core.sandbox_errors import EcosystemInvalidError, EcosystemUnknownError
+from sandbox.core.settings import Settings
+from sandbox.sandboxes.compiling import open_image
+from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.root import StateRoot
+from sandbox.store.ecosystem import find, shipped
+from sandbox.store.reading import EcosystemError
+from sandbox.store.shifting import weeks_between
+
+_EARLIEST, _LATEST = parse_instant("1970-01-01T00:00:00Z"), parse_instant("9000-01-01T00:00:00Z")
+
+
+class AsOfError(ValueError):
+    """A time that no bank can stand at."""
+
+
+def parse_as_of(text: str) -> Instant:
+    """The instant of `now` or an RFC 3339 timestamp.
+
+    Raises:
+        AsOfError: it is neither, or too far away.
+    """
+    if text == "now":
+        return wall_time()
+    try:
+        found = parse_instant(text)
+    except InstantError as error:
+        raise AsOfError(f"{error}; or say now") from None
+    if not _EARLIEST <= found < _LATEST:
+        raise AsOfError(f"{text} lies outside of {format_instant(_EARLIEST)} to {format_instant(_LATEST)}")
+    return found
+
+
+class Shelf:
+    """Images by the name of their ecosystem."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        """The ecosystem of the settings stands in `folder`."""
+        self._settings = settings
+        self._as_of = None if settings.as_of is None else parse_as_of(settings.as_of)
+        self._folders = {**shipped(), folder.name: folder}
+        self._images: dict[tuple[Path, int], Image] = {}
+        """By folder, and by how many weeks their data were moved."""
+        self.name = folder.name
+        """The ecosystem of the settings."""
+
+    @classmethod
+    def open(cls, settings: Settings) -> "tuple[Shelf, Image]":
+        """A shelf, and the image of the ecosystem of the settings.
+
+        Raises:
+            EcosystemNotFoundError, EcosystemError, AsOfError: there is none, it breaks a rule, or cannot be then.
+        """
+        shelf = cls(settings, find(settings.ecosystem))
+        return shelf, shelf.first()
+
+    def first(self) -> Image:
+        """The image of the ecosystem of the settings, at the time of the settings.
+
+        Raises:
+            EcosystemError: it breaks its rules.
+        """
+        image = self._compiled(self.folder, self._as_of)
+        self._folders[image.facts.ecosystem] = self.folder  # a manifest may call it otherwise
+        return image
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the ecosystem of the settings."""
+        return self._folders[self.name]
+
+    async def image(self, name: str, as_of: Instant | None) -> Image:
+        """The image of an ecosystem, at `as_of` or at its own time.
+
+        Raises:
+            EcosystemUnknownError, EcosystemInvalidError: there is none of that name, or it breaks its rules.
+        """
+        folder = self._folders.get(name)
+        known = self._images.get((folder, 0)) if folder is not None and as_of is None else None
+        if known is not None:
+            return known
+        if folder is None:
+            names = ", ".join(sorted(self._folders))
+            raise EcosystemUnknownError(f"There is no ecosystem {name[:80]!r} here. There are: {names}.")
+        try:
+            return await asyncio.to_thread(self._compiled, folder, as_of)
+        except EcosystemError as error:
+            first = "; ".join(str(failure) for failure in error.failures[:3])
+            raise EcosystemInvalidError(f"{error}: {first}.") from None
+
+    async def reload(self) -> Image:
+        """Compile the ecosystem of the settings again, at the time that it was opened at.
+
+        Raises:
+            EcosystemInvalidError: it breaks its rules; the images of before stand.
+        """
+        before = dict(self._images)
+        self._images = {place: image for place, image in before.items() if place[0] != self.folder}
+        try:
+            image = await self.image(self.name, self._as_of)
+        except BaseException:
+            self._images = before
+            raise
+        for place, old in before.items():
+            if place[0] == self.folder:
+                old.close()
+        return image
+
+    def warm(self) -> None:
+        """Make copies ready while the loop is idle."""
+        for image in self._images.values():
+            image.warm()
+
+    def close(self) -> None:
+        """Close every connection that stands ready."""
+        for image in self._images.values():
+            image.close()
+
+    def _compiled(self, folder: Path, as_of: Instant | None) -> Image:
+        own = self._shifted(folder, 0)
+        if as_of is None:
+            return own
+        image = self._shifted(folder, weeks_between(own.now, as_of))
+        return image if as_of == image.now else _moved(image, as_of, self._settings)
+
+    def _shifted(self, folder: Path, weeks: int) -> Image:
+        if (folder, weeks) not in self._images:
+            self._images[folder, weeks] = open_image(folder, self._settings, weeks=weeks)
+        return self._images[folder, weeks]
+
+
+def _moved(image: Image, as_of: Instant, settings: Settings) -> Image:
+    """The same bank with its clock at `as_of`, and everything done that falls due until then."""
+    root = StateRoot(image, rules=structs.replace(settings, clock="frozen"), seed=image.facts.seed, generation=1)
+    try:
+        root.wake()
+        root.advance(as_of)
+        facts = structs.replace(image.facts, digest="", write_number=root.write_number, clock_base=root.clock.base)
+        made = Image(root.data, facts, warm_copies=settings.warm_copies)
+        made.folder = image.folder
+        return made
+    finally:
+        root.close()
