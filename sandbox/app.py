@@ -1,15 +1,21 @@
 """The composition root: settings in, one ASGI application out. Nothing else knows all rooms."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from litestar import Litestar, Response, Router
+from litestar.datastructures import State
 from litestar.types import Receive, Scope, Send
 
 from sandbox.api import accounts, audit, auth, document, transactions, transfers
-from sandbox.control import about, sandboxes, state
+from sandbox.control import about, clock, exchange, inbox, sandboxes, scenarios, snapshots, state
+from sandbox.core.errors import InternalError
 from sandbox.core.settings import Settings
+from sandbox.data import collections
+from sandbox.data.tables import Shelf
 from sandbox.http.bodies import BankRequest
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.edge import Edge
@@ -18,6 +24,7 @@ from sandbox.http.operations import PathTable
 from sandbox.http.problems import as_refusal, problem_body, problem_headers
 from sandbox.http.replies import Reply
 from sandbox.sandboxes.house import House
+from sandbox.sandboxes.watching import Watcher
 
 _LOG = logging.getLogger("sandbank")
 
@@ -27,7 +34,7 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.house = House.open(settings)
+        self.house = _open_house(settings)
         self.litestar = _litestar(settings, self.house)
         self.table = PathTable(self.litestar.routes)
         self._edge = Edge(self.litestar, house=self.house, table=self.table)
@@ -42,15 +49,36 @@ def create_app(settings: Settings) -> Application:
 
     Raises:
         EcosystemNotFoundError, EcosystemError: the ecosystem is not there, or breaks a rule.
+        ArchiveError: the archive of the data folder cannot be opened.
     """
     return Application(settings)
+
+
+def _open_house(settings: Settings) -> House:
+    house = House.open(settings)
+    if settings.data_dir is not None:
+        from sandbox.sandboxes.archive import Archive  # noqa: PLC0415 - it loads what only it needs
+
+        try:
+            house.archive = Archive.open(house, Path(settings.data_dir).expanduser())
+        except BaseException:
+            house.close()
+            raise
+    return house
 
 
 def _litestar(settings: Settings, house: House) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         house.warm()
+        if house.archive is not None:
+            house.archive.start()
+        watching = asyncio.create_task(Watcher(house).run()) if settings.watch else None
         yield
+        if watching is not None:
+            watching.cancel()
+        if house.archive is not None:
+            await house.archive.stop()
         house.close()
 
     bank = [
@@ -60,11 +88,21 @@ def _litestar(settings: Settings, house: House) -> Litestar:
         *transfers.HANDLERS,
         *audit.HANDLERS,
     ]
-    control = [*about.HANDLERS, *state.HANDLERS, *sandboxes.HANDLERS]
+    control = [
+        *about.HANDLERS,
+        *state.HANDLERS,
+        *sandboxes.HANDLERS,
+        *clock.HANDLERS,
+        *snapshots.HANDLERS,
+        *scenarios.HANDLERS,
+        *inbox.HANDLERS,
+        *exchange.HANDLERS,
+    ]
     return Litestar(
         route_handlers=[
             Router("/v1", route_handlers=bank),
             Router("/_sandbox", route_handlers=control),
+            Router("/_data", route_handlers=collections.HANDLERS),
             auth.keys,
             document.openapi_document,
         ],
@@ -74,6 +112,7 @@ def _litestar(settings: Settings, house: House) -> Litestar:
         openapi_config=openapi_config(),
         plugins=[StrictStructs()],
         request_class=BankRequest,
+        state=State({"shelf": Shelf()}),
         request_max_body_size=settings.max_body_bytes,
     )
 
@@ -81,7 +120,7 @@ def _litestar(settings: Settings, house: House) -> Litestar:
 def _on_error(request: AnyRequest, error: Exception) -> Response[object]:
     """Any exception as a problem; a bug is logged, and tells the client nothing of itself."""
     refusal = as_refusal(error)
-    if refusal.status >= 500:
+    if isinstance(refusal, InternalError):
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     headers = problem_headers(refusal)
     media_type = headers.pop("content-type")

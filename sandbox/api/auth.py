@@ -1,24 +1,28 @@
-"""`/v1/auth`: sign-in, refresh, sign-out, who am I; and the keys that tokens are signed with."""
+"""`/v1/auth`: sign-in in one step or two, refresh, sign-out, who am I; and the keys that tokens are signed with."""
 
 import asyncio
 import hashlib
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import JSONBody, SkipValidation
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody, SkipValidation
 
-from sandbox.bank import identity
+from sandbox.bank import identity, sessions
+from sandbox.bank.challenges import ChallengeView
 from sandbox.bank.devices import DeviceFacts
-from sandbox.bank.identity import MeView, SignIn, Verdict
-from sandbox.core.errors import RefreshTokenInvalidError, SandboxUnknownError, TokenOfOtherSandboxError
+from sandbox.bank.identity import SignIn, Verdict
+from sandbox.bank.sessions import MeView, SignedIn
+from sandbox.core.errors import RefreshTokenInvalidError, TokenOfOtherSandboxError
 from sandbox.core.passwords import verify_password
+from sandbox.core.sandbox_errors import SandboxUnknownError
 from sandbox.http.auth import TokensView, issue_tokens, refresh_secret
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, Call, call_of
 from sandbox.http.docs import problems, signed_in
 from sandbox.http.operations import EVERYBODY, anybody, roles
-from sandbox.http.replies import nothing, plain, single
+from sandbox.http.replies import Reply, nothing, plain, single
 
 
 class RefreshOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,10 +31,27 @@ class RefreshOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     refresh_token: str
 
 
+class Code(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The code that was sent."""
+
+    code: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", examples=["482913"])]
+
+
+class Challenged(msgspec.Struct, frozen=True, kw_only=True):
+    """A code was sent: verify it to sign in."""
+
+    challenge: ChallengeView
+
+
 class KeySet(msgspec.Struct, frozen=True):
     """A JSON Web Key Set (RFC 7517)."""
 
     keys: list[dict[str, str]]
+
+
+_CHALLENGED: dict[int, Any] = {
+    202: ResponseSpec(Challenged, description="A code was sent; verify it to sign in", generate_examples=False)
+}
 
 
 @post(
@@ -40,10 +61,13 @@ class KeySet(msgspec.Struct, frozen=True):
     tags=["auth"],
     opt=anybody(),
     status_code=200,
-    responses=problems(400, 401, 403, 413, 415, 423),
+    responses=_CHALLENGED | problems(400, 401, 403, 413, 415, 423),
 )
 async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> Response[TokensView]:
-    """Open a session with a username and a password. Five failures in a row lock the user."""
+    """Open a session with a username and a password. Five failures in a row lock the user.
+
+    Where a second factor by SMS or e-mail is on, the answer is 202 and a code is sent.
+    """
     call = call_of(request)
     order = strict(SignIn, data)
     stored = call.root.read(identity.stored_hash, order.username)
@@ -55,7 +79,45 @@ async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> 
         device=order.device or _device_of_browser(call),
         ip_address=call.ip_address,
     )
+    if isinstance(opened, SignedIn):
+        return plain(issue_tokens(call, opened), headers=_NO_STORE)
+    challenged: Reply[Any] = plain(Challenged(challenge=opened), status=202, headers=_NO_STORE)
+    return challenged
+
+
+@post(
+    "/auth/challenges/{challenge_id:str}/verify",
+    operation_id="verifyChallenge",
+    summary="Sign in with the code",
+    tags=["auth"],
+    opt=anybody(),
+    status_code=200,
+    responses=problems(400, 401, 403, 404, 410, 413, 415, 423),
+)
+async def verify_challenge(
+    request: AnyRequest, challenge_id: FromPath[str], data: SkipValidation[JSONBody[Code]]
+) -> Response[TokensView]:
+    """Open the session that the password asked for. Five wrong codes end the challenge."""
+    call = call_of(request)
+    code = strict(Code, data).code
+    opened = call.root.write(identity.answer_challenge, challenge_id, code, ip_address=call.ip_address)
     return plain(issue_tokens(call, opened), headers=_NO_STORE)
+
+
+@post(
+    "/auth/challenges/{challenge_id:str}/resend",
+    operation_id="resendCode",
+    summary="Send a new code",
+    tags=["auth"],
+    opt=anybody(),
+    status_code=202,
+    responses=problems(403, 404, 410, 422, 423),
+)
+async def resend_code(request: AnyRequest, challenge_id: FromPath[str]) -> Response[Challenged]:
+    """Send another code for the same challenge, at most five times. The code before it stops working."""
+    call = call_of(request)
+    sent = call.root.write(identity.resend_code, challenge_id, ip_address=call.ip_address)
+    return plain(Challenged(challenge=sent), status=202, headers=_NO_STORE)
 
 
 @post(
@@ -75,7 +137,7 @@ async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrde
         _enter_own_sandbox(call, named)
     life, _, given = rest.partition(".")
     secret = refresh_secret(call, life, given)
-    opened = call.root.write(identity.refresh, secret, ip_address=call.ip_address)
+    opened = call.root.write(sessions.refresh, secret, ip_address=call.ip_address)
     return plain(issue_tokens(call, opened), headers=_NO_STORE)
 
 
@@ -91,7 +153,7 @@ async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrde
 async def logout(request: AnyRequest) -> Response[None]:
     """End the session; its access and refresh tokens end with it."""
     call = call_of(request)
-    call.root.write(identity.sign_out, call.actor)
+    call.root.write(sessions.sign_out, call.actor)
     return nothing()
 
 
@@ -106,7 +168,7 @@ async def logout(request: AnyRequest) -> Response[None]:
 async def who_am_i(request: AnyRequest) -> Response[MeView]:
     """The signed-in user, by name in the language of the request."""
     call = call_of(request)
-    view = call.root.read(identity.me, call.actor, call.language)
+    view = call.root.read(sessions.me, call.actor, call.language)
     return single(call, view, headers={"vary": "Accept-Language"})
 
 
@@ -149,5 +211,5 @@ def _device_of_browser(call: Call) -> DeviceFacts:
     return DeviceFacts(model=agent[:140], fingerprint=f"user-agent:{mark}")
 
 
-BANK_HANDLERS: list[Any] = [login, refresh, logout, who_am_i]
+BANK_HANDLERS: list[Any] = [login, verify_challenge, resend_code, refresh, logout, who_am_i]
 """Under `/v1`."""

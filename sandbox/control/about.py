@@ -1,21 +1,36 @@
 """`/_sandbox/health`, `livez`, `readyz`, `info`: whether the server lives, and what it serves."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 from litestar import Response, get
 
 from sandbox import __version__
 from sandbox.bank.logins import LoginView, demo_logins
 from sandbox.core.clock import format_instant
+from sandbox.core.settings import Durability
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import of_the_house
 from sandbox.http.replies import plain
+
+if TYPE_CHECKING:
+    from sandbox.sandboxes.archive import Archive
 
 
 class Health(msgspec.Struct, frozen=True):
     """The server answers."""
 
     status: str
+
+
+class ArchiveView(msgspec.Struct, frozen=True, kw_only=True):
+    """How sandboxes are kept over a restart, and how many have changes that are not on disk yet."""
+
+    durability: Durability
+    pending: int
+    failure: str | None
+    """Why the last attempt to write failed, if it did; it is made again every second."""
 
 
 class Info(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +46,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     business_time: str
     logins: list[LoginView]
     warnings: list[str]
+    archive: ArchiveView | None
+    """Null without a data folder: nothing outlives the server."""
 
 
 @get(
@@ -97,8 +114,15 @@ async def info(request: AnyRequest) -> Response[Info]:
             business_time=format_instant(root.now),
             logins=root.read(demo_logins, facts.logins),
             warnings=list(facts.warnings),
+            archive=_archive(call.house.archive),
         )
     )
+
+
+def _archive(archive: "Archive | None") -> ArchiveView | None:
+    if archive is None:
+        return None
+    return ArchiveView(durability=archive.durability, pending=archive.pending, failure=archive.failure)
 
 
 HANDLERS = [health, livez, readyz, info]

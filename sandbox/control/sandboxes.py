@@ -14,6 +14,7 @@ from sandbox.http.docs import problems
 from sandbox.http.operations import OPTIONAL_BODY, of_the_house
 from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.house import DEFAULT, Sandbox
+from sandbox.sandboxes.scenarios import ScenarioOrders, preparing
 
 
 class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -28,13 +29,17 @@ class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             str,
             msgspec.Meta(
                 max_length=128,
-                description="ecosystem:NAME or sandbox:ID; default: the clean image of the caller's sandbox",
+                description="ecosystem:NAME, sandbox:ID or snapshot:NAME; default: the caller's own clean image",
             ),
         ]
         | None
     ) = None
     seed: Seed = None
     name: Annotated[str, msgspec.Meta(max_length=140, description="for people, such as a test's name")] | None = None
+    scenarios: ScenarioOrders = []
+    ttl: (
+        Annotated[int, msgspec.Meta(ge=1, le=31_536_000, description="seconds after which it is taken away")] | None
+    ) = None
 
 
 class SandboxView(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from"}):
@@ -48,6 +53,10 @@ class SandboxView(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "
     generation: int
     business_time: str
     writes: int
+    expires_at: str | None
+    """The wall clock's time at which it is taken away."""
+    awake: bool
+    """Whether it holds a whole database in memory."""
 
 
 class SandboxMade(SandboxView, frozen=True, kw_only=True, rename={"source": "from"}):
@@ -77,7 +86,13 @@ async def create_sandbox(
     call = call_of(request)
     order = strict(NewSandbox, {} if data is None else data)
     made = await call.house.fork(
-        sandbox_id=order.id, source=order.source, caller=call.sandbox_id or DEFAULT, seed=order.seed, name=order.name
+        sandbox_id=order.id,
+        source=order.source,
+        caller=call.sandbox_id or DEFAULT,
+        seed=order.seed,
+        name=order.name,
+        ttl=order.ttl,
+        prepare=preparing(order.scenarios),
     )
     view = await _made(call, made)
     return plain(view, status=201, headers={"location": f"/_sandbox/sandboxes/{made.id}"})
@@ -141,6 +156,8 @@ def _facts(call: Call, sandbox: Sandbox) -> dict[str, Any]:
         "generation": root.generation,
         "business_time": format_instant(root.now),
         "writes": root.write_number,
+        "expires_at": None if sandbox.expires_at is None else format_instant(sandbox.expires_at),
+        "awake": root.awake,
     }
 
 

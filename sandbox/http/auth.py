@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from sandbox.bank import identity
+from sandbox.bank import sessions
 from sandbox.bank.access import Actor
-from sandbox.bank.identity import SignedIn, UserView
+from sandbox.bank.sessions import SignedIn, UserView
 from sandbox.core.clock import SECOND
 from sandbox.core.errors import (
     ForbiddenError,
@@ -140,7 +140,7 @@ def _actor(call: Call, root: StateRoot, token: str) -> Actor:
     known: _Known | None = root.tokens.get((token, ip_address))
     if known is None:
         claims = _claims(call, root, token)
-        actor = root.read(identity.actor_of, str(claims["sid"]), ip_address=ip_address)
+        actor = root.read(sessions.actor_of, str(claims["sid"]), ip_address=ip_address)
         if actor.user_id != claims["sub"]:
             raise TokenInvalidError("The access token was issued before the last reset or restart. Sign in again.")
         known = _Known(actor, int(claims["exp"]) * SECOND, root.write_number)
@@ -148,8 +148,8 @@ def _actor(call: Call, root: StateRoot, token: str) -> Actor:
             root.tokens.clear()
         root.tokens[token, ip_address] = known
     elif known.write_number != root.write_number:
-        if not root.read(identity.still_acts, known.actor):
-            known.actor = root.read(identity.actor_of, known.actor.session_id, ip_address=ip_address)
+        if not root.read(sessions.still_acts, known.actor):
+            known.actor = root.read(sessions.actor_of, known.actor.session_id, ip_address=ip_address)
         known.write_number = root.write_number
     if known.expires_at <= root.transport_now:
         raise TokenExpiredError("The access token has expired. POST /v1/auth/refresh gives a new one.")

@@ -4,6 +4,7 @@ Litestar converts leniently (`"1"` as 1, `1` as true) and msgspec stops at the f
 bugs. The fast path is msgspec's strict conversion; only a body it refuses is walked for its faults.
 """
 
+import asyncio
 import re
 from collections.abc import Hashable, Iterator
 from decimal import Decimal
@@ -15,8 +16,15 @@ from litestar import Request
 from litestar.datastructures import State
 from msgspec import inspect
 
-from sandbox.core.errors import Fault, MalformedJsonError, UnsupportedMediaTypeError, ValidationFailedError
+from sandbox.core.errors import (
+    BodyTooLargeError,
+    Fault,
+    MalformedJsonError,
+    UnsupportedMediaTypeError,
+    ValidationFailedError,
+)
 from sandbox.core.jsontext import JsonError, decode_json
+from sandbox.http.call import AnyRequest
 from sandbox.http.operations import OPTIONAL_BODY
 
 T = TypeVar("T")
@@ -61,6 +69,32 @@ class BankRequest(Request[Any, Any, State]):
         if b"\\u0000" in raw and (faults := list(_nul_faults(value, ""))):
             raise ValidationFailedError(faults)
         return value
+
+
+async def raw_body(request: AnyRequest, *, media_types: tuple[str, ...], most_bytes: int, setting: str) -> bytes:
+    """The bytes of a body that is no JSON. The handler must lift `request_max_body_size`: its limit is `most_bytes`.
+
+    Args:
+        request: whose body is not read yet.
+        media_types: what it may be, the usual one first.
+        most_bytes: the limit.
+        setting: the flag that sets the limit, for the message.
+
+    Raises:
+        UnsupportedMediaTypeError: it says it is something else.
+        BodyTooLargeError: it is larger than `most_bytes`; no more than that is read.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in media_types:
+        given = f"not {media_type[:60]!r}" if media_type else "and the Content-Type says so"
+        raise UnsupportedMediaTypeError(f"The body must be {media_types[0]}, {given}.")
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most_bytes:
+            raise BodyTooLargeError(f"The body is larger than {most_bytes} bytes; {setting} says how large it may be.")
+        chunks.append(chunk)
+    return await asyncio.to_thread(b"".join, chunks)
 
 
 def strict(kind: type[T], value: Any) -> T:
@@ -181,6 +215,8 @@ def _walk_list(value: Any, kind: inspect.ListType | inspect.VarTupleType, pointe
     if not isinstance(value, list):
         yield Fault(pointer, "wrong_type", f"must be an array, not {_name(value)}")
         return
+    if isinstance(kind.max_length, int) and len(value) > kind.max_length:
+        yield Fault(pointer, "too_long", f"must have at most {kind.max_length} items; it has {len(value)}")
     for position, item in enumerate(value):
         yield from _walk(item, kind.item_type, _below(pointer, str(position)))
 
@@ -188,7 +224,7 @@ def _walk_list(value: Any, kind: inspect.ListType | inspect.VarTupleType, pointe
 def _scalar_fault(value: Any, kind: inspect.Type) -> tuple[str, str] | None:
     if isinstance(kind, inspect.StrType):
         return _text_fault(value, kind)
-    if isinstance(kind, inspect.IntType):
+    if isinstance(kind, inspect.IntType | inspect.FloatType):
         return _number_fault(value, kind)
     if isinstance(kind, inspect.BoolType):
         return None if isinstance(value, bool) else ("wrong_type", f"must be true or false, not {_name(value)}")
@@ -211,11 +247,14 @@ def _text_fault(value: Any, kind: inspect.StrType) -> tuple[str, str] | None:
     return None
 
 
-def _number_fault(value: Any, kind: inspect.IntType) -> tuple[str, str] | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return "wrong_type", f"must be a whole number, not {_name(value)}"
+def _number_fault(value: Any, kind: inspect.IntType | inspect.FloatType) -> tuple[str, str] | None:
+    whole = isinstance(kind, inspect.IntType)
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float | Decimal):
+        return "wrong_type", f"must be a {'whole ' if whole else ''}number, not {_name(value)}"
     if kind.ge is not None and value < kind.ge:
         return "too_small", f"must be {kind.ge} or more"
+    if kind.gt is not None and value <= kind.gt:
+        return "too_small", f"must be more than {kind.gt:g}"
     if kind.le is not None and value > kind.le:
         return "too_large", f"must be {kind.le} or less"
     return None

@@ -7,13 +7,22 @@ address and of the token), and finishes answers: request id, business time, CORS
 import asyncio
 import gzip
 import logging
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote_plus, unquote_to_bytes
 
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
-from sandbox.core.clock import format_instant
-from sandbox.core.errors import Fault, MethodNotAllowedError, NotFoundError, ValidationFailedError
+from sandbox.core.clock import SECOND, format_instant
+from sandbox.core.duration import fixed_duration
+from sandbox.core.errors import (
+    DomainError,
+    Fault,
+    InternalError,
+    MethodNotAllowedError,
+    NotFoundError,
+    ValidationFailedError,
+)
+from sandbox.core.sandbox_errors import ArchiveFailedError, ReadOnlyError
 from sandbox.http.auth import authenticate
 from sandbox.http.call import Call, attach
 from sandbox.http.operations import PathTable
@@ -22,17 +31,26 @@ from sandbox.http.origins import (
     cors_headers,
     cors_origin,
     guard_control_plane,
+    is_guarded,
     preflight_headers,
 )
 from sandbox.http.problems import as_refusal, problem_body, problem_headers
 from sandbox.http.routing import enter_sandbox, named_sandbox, strip_prefix
 from sandbox.sandboxes.house import House
 
+if TYPE_CHECKING:
+    from sandbox.sandboxes.archive import Archive
+
 _GZIP_FROM_BYTES = 1_024
 _GZIP_THREAD_FROM_BYTES = 65_536
 """Compressing more than this takes milliseconds, which the loop must not spend."""
 
 _SINGLE_HEADERS = (b"authorization", b"content-type", b"host", b"idempotency-key", b"if-match", b"x-sandbox")
+
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_SIGN_IN = "/v1/auth/"
+_ABOUT_THE_PROCESS = {"/_sandbox/health", "/_sandbox/livez"}
+"""A full disk is no reason to kill the process, which has what is not on disk yet."""
 
 _LOG = logging.getLogger("sandbank")
 
@@ -45,6 +63,10 @@ class Edge:
         self._house = house
         self._table = table
         self._asked = 0
+        delay = house.settings.delay
+        self._delay_s = fixed_duration(delay) / SECOND if delay else 0.0
+        archive = house.archive
+        self._archive = archive if archive is not None and archive.durability == "write" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -52,7 +74,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         call = Call(cast("HTTPScope", scope), self._house)
-        out = _Answer(call, send)
+        out = _Answer(call, send, self._archive)
         try:
             await self._serve(call, receive, out)
         finally:
@@ -72,13 +94,15 @@ class Edge:
                 origin, out.origin = out.origin, None
                 await out.send_plain(204, preflight_headers(origin) if origin else [])
                 return
-            if call.controls:
+            if is_guarded(call.path):
                 guard_control_plane(call, self._house.settings)
             if method == "OPTIONS":
                 await out.send_plain(204, [(b"allow", self._table.allowed(call.path).encode())])
                 return
             if len(call.headers) < len(list(scope["headers"])):
                 _require_single_headers(call)
+            if self._delay_s and not call.controls:
+                await asyncio.sleep(self._delay_s)
             self._open(call, in_path, method=method)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             await self._refuse(call, out, error)
@@ -104,6 +128,8 @@ class Edge:
             raise
         call.operation = operation
         enter_sandbox(call, named, scope=operation.scope, strict=strict)
+        if self._house.settings.read_only:
+            _require_no_change(call, method)
         if operation.roles is not None:
             call.acts(authenticate(call, operation.roles))
         if call.scope["query_string"]:
@@ -117,11 +143,11 @@ class Edge:
 
     async def _refuse(self, call: Call, out: "_Answer", error: Exception) -> None:
         refusal = as_refusal(error)
-        if refusal.status >= 500:
+        if isinstance(refusal, InternalError):
             _LOG.error("the edge failed on %s %s", call.scope["method"], call.path, exc_info=error)
         self._number(call)
         body = problem_body(refusal, call)
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in problem_headers(refusal).items()]
+        headers = _problem_headers(refusal)
         out.inner_method(call.scope["method"])
         await out.send_plain(refusal.status, headers, body)
 
@@ -129,11 +155,15 @@ class Edge:
 class _Answer:
     """Sends an answer: holds its start back until the first bytes are there, then finishes both."""
 
-    __slots__ = ("_call", "_headless", "_send", "_start", "origin")
+    __slots__ = ("_archive", "_call", "_ended", "_headless", "_send", "_start", "origin")
 
-    def __init__(self, call: Call, send: Send) -> None:
+    def __init__(self, call: Call, send: Send, archive: "Archive | None") -> None:
         self._call = call
         self._send = send
+        self._archive = archive
+        """What an answer waits for: nobody is told of what a crash could still undo."""
+        self._ended = False
+        """Whether all has been sent, whatever still comes."""
         self._start: HTTPResponseStartEvent | None = None
         self._headless = False
         self.origin: str | None = None
@@ -150,6 +180,8 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         """ASGI send."""
+        if self._ended:
+            return
         if message["type"] == "http.response.start":
             self._start = message
         elif message["type"] == "http.response.body" and self._start is not None:
@@ -160,7 +192,12 @@ class _Answer:
 
     async def _out(self, start: HTTPResponseStartEvent, body: bytes, *, more: bool) -> None:
         call = self._call
-        headers = [*start["headers"]]
+        status, headers = start["status"], [*start["headers"]]
+        refusal = None if self._archive is None else await _unsettled(call, self._archive)
+        if refusal is not None:
+            status, headers = refusal.status, _problem_headers(refusal)
+            body, more, self._ended = problem_body(refusal, call), False, True
+            headers.append((b"content-length", b"%d" % len(body)))
         if call.request_id:
             headers.append((b"x-request-id", call.request_id.encode("latin-1")))
         if call.has_root:
@@ -171,10 +208,26 @@ class _Answer:
             headers.append((b"vary", b"Accept-Encoding"))
             if _takes_gzip(call):
                 body, headers = await _compressed(body, headers)
-        await self._send({"type": "http.response.start", "status": start["status"], "headers": headers})
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if self._headless:
             body = b""
         await self._send({"type": "http.response.body", "body": body, "more_body": more and not self._headless})
+
+
+async def _unsettled(call: Call, archive: "Archive") -> DomainError | None:
+    """Wait until what a request did, or was told, is on disk; why it is not, if it cannot be written."""
+    if call.path in _ABOUT_THE_PROCESS or call.sandbox_id is None:
+        return None
+    try:
+        # Who steers may have made or removed other sandboxes than the own one.
+        await archive.settled(None if call.controls else call.sandbox_id)
+    except ArchiveFailedError as refusal:
+        return refusal
+    return None
+
+
+def _problem_headers(refusal: DomainError) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in problem_headers(refusal).items()]
 
 
 def _takes_gzip(call: Call) -> bool:
@@ -203,14 +256,26 @@ def _given_request_id(call: Call) -> str | None:
     return given if given and len(given) <= 128 and given.isascii() and given.isprintable() else None
 
 
-def _require_known_query(call: Call, known: frozenset[str]) -> None:
-    """Name query parameters that the operation does not know, or that stand twice: neither must look like an answer."""
+def _require_no_change(call: Call, method: str) -> None:
+    """On a read-only server, refuse what would change a bank. Signing in stays possible, and steering."""
+    if method in _SAFE_METHODS or call.controls or call.path.startswith(_SIGN_IN):
+        return
+    raise ReadOnlyError("The server was started with --read-only: it only answers GET, HEAD and sign-in.")
+
+
+def _require_known_query(call: Call, known: frozenset[str] | None) -> None:
+    """Name query parameters that the operation does not know, or that stand twice: neither must look like an answer.
+
+    An operation that reads its query itself says so by `None`: only the encoding is looked at here.
+    """
     raw = call.scope["query_string"]
     faults = []
     seen: set[str] = set()
     for part in raw.split(b"&"):
         name = unquote_plus(part.partition(b"=")[0].decode("latin-1"))
-        if name in seen:
+        if known is None:
+            pass
+        elif name in seen:
             faults.append(Fault(f"?{name}", "repeated_parameter", "stands twice; say it once"))
         elif name and name not in known:
             allowed = f"known are {', '.join(sorted(known))}" if known else "this operation takes none"

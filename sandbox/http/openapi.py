@@ -11,7 +11,7 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme, 
 
 from sandbox import __version__
 from sandbox.http.operations import Operation, PathTable
-from sandbox.http.origins import CONTROL_PREFIX, UNGUARDED
+from sandbox.http.origins import UNGUARDED, is_guarded
 
 _TAGS = (
     ("auth", "Sign-in, refresh, sign-out"),
@@ -19,6 +19,8 @@ _TAGS = (
     ("transactions", "What moved, and cash in and out"),
     ("transfers", "Payments between accounts"),
     ("audit", "What auditors and admins see"),
+    ("inbox", "What the bank has sent by SMS, e-mail and push"),
+    ("data", "json-server's REST and query language over every collection"),
     ("control", "What steers a sandbox: reset, fork, digest, invariants"),
 )
 
@@ -78,11 +80,11 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
 def _complete(described: dict[str, Any], operation: Operation) -> None:
     if operation.roles is not None:
         described["security"] = [{"bearer": []}]
-    elif operation.template.startswith(CONTROL_PREFIX) and operation.template not in UNGUARDED:
+    elif is_guarded(operation.template) and operation.template not in UNGUARDED:
         described["security"] = [{}, {"control": []}]
     else:
         described["security"] = []
-    if "dry_run" in operation.query:
+    if operation.query is not None and "dry_run" in operation.query:
         described.setdefault("parameters", []).append(deepcopy(_IDEMPOTENCY_KEY))
         rehearsed = deepcopy(described["responses"]["201"]) | {"description": "What a dry run says would happen"}
         described["responses"] = {"200": rehearsed} | described["responses"]

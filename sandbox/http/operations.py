@@ -18,6 +18,7 @@ from sandbox.core.vocabulary import Role
 ROLES = "roles"
 SCOPE = "scope"
 OPTIONAL_BODY = "optional_body"
+ANY_QUERY = "any_query"
 
 EVERYBODY: tuple[Role, ...] = tuple(Role)
 STAFF = (Role.AUDITOR, Role.ADMIN)
@@ -39,6 +40,11 @@ def of_the_house() -> dict[str, Any]:
     return {ROLES: None, SCOPE: "house"}
 
 
+def any_query() -> dict[str, Any]:
+    """Handler `opt`: the operation reads its query itself; any parameter may stand in it, more than once too."""
+    return {ANY_QUERY: True}
+
+
 class Operation(msgspec.Struct, frozen=True):
     """One method on one path."""
 
@@ -47,7 +53,8 @@ class Operation(msgspec.Struct, frozen=True):
     template: str
     roles: tuple[Role, ...] | None
     scope: str
-    query: frozenset[str]
+    query: frozenset[str] | None
+    """The parameters it knows; None for one that reads its query itself."""
 
 
 class _Node:
@@ -126,7 +133,7 @@ class PathTable:
                 template=route.path_format,
                 roles=handler.opt.get(ROLES),
                 scope=handler.opt.get(SCOPE, "sandbox"),
-                query=_query_names(handler),
+                query=None if handler.opt.get(ANY_QUERY) else _query_names(handler),
             )
             node.operations[method] = operation
             self.operations.append(operation)

@@ -17,7 +17,7 @@ from sandbox.core.errors import DomainError, Fault, IdempotencyKeyMissingError, 
 from sandbox.http.call import Call
 from sandbox.http.problems import MEDIA_TYPE, problem_body
 from sandbox.http.replies import Reply, encode
-from sandbox.sandboxes.root import Answer, KeyedOrder
+from sandbox.sandboxes.idempotency import Answer, KeyedOrder
 from sandbox.store.work import Work
 
 P = ParamSpec("P")

@@ -1,7 +1,8 @@
 """Who may ask from where: CORS for browsers, and the guard of the planes that steer the server.
 
-Loopback origins may use the bank plane. The control plane refuses foreign hosts and origins, since any web page can
-send a request to 127.0.0.1 (DNS rebinding, CSRF), and asks for its token once it is set.
+Loopback origins may use the bank plane and the data plane. The control plane and the data plane refuse foreign hosts
+and origins, since any web page can send a request to 127.0.0.1 (DNS rebinding, CSRF), and ask for their token once it
+is set.
 """
 
 import hmac
@@ -27,6 +28,7 @@ EXPOSED_HEADERS = (
     "Sandbank-Time, WWW-Authenticate, X-Request-Id, X-Total-Count"
 )
 CONTROL_PREFIX = "/_sandbox"
+DATA_PREFIX = "/_data"
 UNGUARDED = {"/_sandbox/health", "/_sandbox/livez", "/_sandbox/readyz"}
 
 
@@ -42,6 +44,11 @@ def host_name(call: Call) -> str:
 def is_loopback(host: str) -> bool:
     """Whether a host name or address can only be this machine."""
     return _LOOPBACK_NAME.fullmatch(host if host != "::1" else "[::1]") is not None
+
+
+def is_guarded(path: str) -> bool:
+    """Whether a path is of a plane that steers a sandbox or writes past its customers."""
+    return path.startswith((CONTROL_PREFIX, f"{DATA_PREFIX}/")) or path == DATA_PREFIX
 
 
 def cors_origin(call: Call, settings: Settings) -> str | None:

@@ -3,7 +3,7 @@
 Whoever signs in through `/s/{id}` stays there with no further change, since the token says so.
 """
 
-from sandbox.core.errors import SandboxRequiredError
+from sandbox.core.sandbox_errors import SandboxRequiredError
 from sandbox.http.auth import bearer_token, sandbox_claim
 from sandbox.http.call import Call
 from sandbox.http.origins import host_name

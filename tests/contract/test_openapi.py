@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 from checks import FATIMA_CURRENT, FATIMA_SAVINGS
+from extras import NOTE, NOTE_ID, add_extra
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -21,9 +22,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from schemathesis.transport.prepare import prepare_request
+from secondfactor import ask_for_codes
 from support import PASSWORDS, Client, User
 
-from sandbox.core.vocabulary import Role
+from sandbox.bank import messages
+from sandbox.core.vocabulary import NotificationChannel, Role
 from sandbox.http.problems import MEDIA_TYPE
 
 EXAMPLES = 25
@@ -40,6 +43,7 @@ REAL: dict[str, Any] = {
     "id": "t1",
     "from": "sandbox:default",
 }
+WAIT = "/_sandbox/messages/wait"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -112,7 +116,8 @@ def test_every_refusal_is_documented_as_a_problem(document: dict[str, Any]) -> N
             elif status in {"204", "304"}:
                 assert "content" not in answer, (place, status)
             else:
-                assert list(answer["content"]) == ["application/json"], (place, status)
+                packed = operation["operationId"] == "exportSandbox"
+                assert list(answer["content"]) == ["application/zip" if packed else "application/json"], (place, status)
 
 
 def test_a_token_is_documented_where_it_is_needed(served: Client, document: dict[str, Any]) -> None:
@@ -150,8 +155,15 @@ def test_orders_that_move_money_document_their_key_and_their_dry_run(document: d
 
 
 def test_bodies_are_json_and_closed(document: dict[str, Any]) -> None:
-    bodies = [operation["requestBody"] for operation in operations(document).values() if "requestBody" in operation]
-    assert len(bodies) == 9
+    # Records of the data plane keep fields that nobody knows, and each scenario has parameters of its own.
+    bodies = [
+        operation["requestBody"]
+        for (_, path), operation in operations(document).items()
+        if "requestBody" in operation
+        and not path.startswith(("/_data", "/_sandbox/scenarios"))
+        and operation["operationId"] != "importSandbox"
+    ]
+    assert len(bodies) == 14
     components = document["components"]["schemas"]
     closed = set()
 
@@ -162,7 +174,7 @@ def test_bodies_are_json_and_closed(document: dict[str, Any]) -> None:
                 closed.add(name)
                 close(components[name])
             return
-        if schema.get("type") == "object":
+        if schema.get("type") == "object" and schema is not components["ScenarioOrder"]["properties"]["parameters"]:
             assert schema["additionalProperties"] is False, schema.get("title")
         for inner in (*schema.get("properties", {}).values(), *schema.get("oneOf", []), *schema.get("anyOf", [])):
             close(inner)
@@ -186,7 +198,9 @@ def test_every_schema_is_a_json_schema(document: dict[str, Any]) -> None:
 def _operation_ids() -> list[str]:
     client = Client()
     try:
-        return [found.operation_id for found in client.app.table.operations if found.template != "/openapi.json"]
+        # A zip is nothing that can be generated: tests/control/test_exchange_api.py sends good and bad ones.
+        left_out = {"/openapi.json", "/_sandbox/import"}
+        return [found.operation_id for found in client.app.table.operations if found.template not in left_out]
     finally:
         client.close()
 
@@ -230,6 +244,8 @@ def test_an_operation_answers_as_its_document_says(
         signed_in = bank_as_new()
         if real and mode is GenerationMode.POSITIVE:
             make_real(case, client, signed_in)
+        if case.operation.path == WAIT:
+            hurry(case, mode)
         prepared: Any = prepare_request(case, headers=signed_in.headers, config=SanitizationConfig(enabled=False))
         answer = client.request(
             prepared.method,
@@ -251,8 +267,66 @@ def test_an_operation_answers_as_its_document_says(
         assert min(statuses) < 300, "what is right was done at least once"
 
 
+def hurry(case: Any, mode: GenerationMode) -> None:
+    """Let a request that may wait a minute look once."""
+    if isinstance(case.body, dict) and isinstance(case.body.get("timeout_ms", 0), int):
+        case.body["timeout_ms"] = min(case.body.get("timeout_ms", 0), 0)
+    elif mode is GenerationMode.POSITIVE:
+        case.body = {"timeout_ms": 0}
+        case.media_type = "application/json"
+
+
+def challenge(case: Any, client: Client) -> None:
+    """Let a request answer a challenge that waits, with its code."""
+    if "challenge_id" not in case.path_parameters:
+        return
+    ask_for_codes(client.app.house.get("default").root)
+    asked = client.post("/v1/auth/login", {"username": "fatima", "password": PASSWORDS["fatima"]})
+    case.path_parameters["challenge_id"] = asked.json()["challenge"]["challenge_id"]
+    if isinstance(case.body, dict):
+        case.body["code"] = client.get("/_sandbox/messages/latest").json()["code"]
+
+
+def fill_inbox(case: Any, client: Client) -> None:
+    """Let a request to the inbox find something there."""
+    if "/messages" not in case.operation.path:
+        return
+    root = client.app.house.get("default").root
+    root.write(messages.send, NotificationChannel.SMS, "+96599001234", "Hello")
+    case.query.pop("channel", None)
+    if case.operation.path == WAIT:
+        case.body = {}
+
+
+def name_record(case: Any, client: Client) -> None:
+    """Let a request to the data plane name a collection and a record of it, and send one that fits."""
+    if "collection" not in case.path_parameters:
+        return
+    case.path_parameters["collection"] = "notifications"
+    if "record_id" in case.path_parameters:
+        case.path_parameters["record_id"] = NOTE_ID
+    elif case.method in {"PUT", "PATCH"}:
+        case.path_parameters["collection"] = "profile"
+        add_extra(client.app.house.get("default").root, "profile", {"name": "typicode"})
+    if isinstance(case.body, dict):
+        case.body |= NOTE | {"sent_at": "2026-01-10T08:00:00Z"}
+    for name in ("_sort", "_order", "_embed", "_expand", "_start", "_end", "_limit"):
+        case.query.pop(name, None)
+
+
+def move_time(case: Any, client: Client) -> None:
+    """Let a generated request name a snapshot that there is, or a time that lies ahead."""
+    if case.operation.path.startswith("/_sandbox/snapshots/{name}"):
+        case.path_parameters["name"] = client.post("/_sandbox/snapshots", {"name": client.next_key()}).json()["name"]
+    if case.operation.path == "/_sandbox/clock/advance":
+        case.body = {"by": "P1DT1H"}
+
+
 def make_real(case: Any, client: Client, user: User) -> None:
     """Let a generated request name what there is, so that it reaches past the 404."""
+    name_record(case, client)
+    challenge(case, client)
+    fill_inbox(case, client)
     if "transfer_id" in case.path_parameters:
         made = user.transfer(FATIMA_CURRENT, FATIMA_SAVINGS, "1.000").json()
         case.path_parameters["transfer_id"] = made["transfer_id"]
@@ -261,6 +335,11 @@ def make_real(case: Any, client: Client, user: User) -> None:
         case.path_parameters["transaction_id"] = newest["transaction_id"]
     if "account_id" in case.path_parameters:
         case.path_parameters["account_id"] = FATIMA_CURRENT
+    if "scenario_name" in case.path_parameters:
+        case.path_parameters["scenario_name"] = "low-balance"
+        case.body = {"balance": "1.500"}
+        case.media_type = "application/json"
+    move_time(case, client)
     if "sandbox_id" in case.path_parameters:
         case.path_parameters["sandbox_id"] = client.post("/_sandbox/sandboxes").json()["id"]
     if "dry_run" in case.query or case.operation.path in ORDERS:

@@ -7,7 +7,10 @@ import pytest
 from checks import FATIMA_CURRENT, FATIMA_SAVINGS, JSON, assert_problem, faults, serving
 from support import Client, User
 
-VIEW = {"id", "base_url", "from", "name", "seed", "generation", "business_time", "writes"}
+from sandbox.core.clock import SECOND, Instant
+from sandbox.sandboxes import house
+
+VIEW = {"id", "base_url", "from", "name", "seed", "generation", "business_time", "writes", "expires_at", "awake"}
 
 
 def ids(client: Client) -> list[str]:
@@ -57,12 +60,12 @@ def test_ids_of_another_form_are_faults(client: Client, sandbox_id: str) -> None
     [
         ({"id": ""}, {"/id"}),
         ({"id": "x" * 64}, {"/id"}),
-        ({"id": 1, "seed": "x", "name": [], "ttl": 5}, {"/id", "/seed", "/name", "/ttl"}),
+        ({"id": 1, "seed": "x", "name": [], "ttl": 0}, {"/id", "/seed", "/name", "/ttl"}),
         ({"from": "tiny"}, {"/from"}),
         ({"from": ""}, {"/from"}),
         ({"from": "ecosystem:"}, {"/from"}),
         ({"from": "sandbox:"}, {"/from"}),
-        ({"from": "snapshot:x"}, {"/from"}),
+        ({"from": "snapshot:"}, {"/from"}),
         ({"source": "ecosystem:tiny"}, {"/source"}),
         ({"seed": -1}, {"/seed"}),
     ],
@@ -184,3 +187,33 @@ def test_a_hundred_sandboxes_are_no_trouble(client: Client) -> None:
         assert client.post("/_sandbox/sandboxes").status_code == 201
     users = [client.login(at=f"/s/sb-{number}") for number in (1, 50, 100)]
     assert all(len(user.accounts()) == 3 for user in users)
+
+
+class Wall:
+    """A wall clock that a test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 1_800_000_000
+        monkeypatch.setattr(house, "wall_time", lambda: Instant(self.seconds * SECOND))
+
+
+def test_a_sandbox_is_taken_away_when_its_time_is_over(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = Wall(monkeypatch)
+    made = client.post("/_sandbox/sandboxes", {"id": "t1", "ttl": 60}).json()
+    assert made["expires_at"] == "2027-01-15T08:01:00.000Z"
+    wall.seconds += 59
+    assert client.login(at="/s/t1").accounts()
+    wall.seconds += 1
+    assert_problem(client.get("/s/t1/_sandbox/digest"), 404, "sandbox_unknown")
+    assert ids(client) == ["default"]
+    assert client.post("/_sandbox/sandboxes", {"id": "t1"}).json()["expires_at"] is None
+
+
+def test_sandboxes_whose_time_is_over_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = Wall(monkeypatch)
+    with serving(max_sandboxes=2) as client:
+        client.post("/_sandbox/sandboxes", {"id": "t1", "ttl": 1})
+        assert_problem(client.post("/_sandbox/sandboxes", {"id": "t2"}), 503, "too_many_sandboxes")
+        wall.seconds += 1
+        assert client.post("/_sandbox/sandboxes", {"id": "t2"}).status_code == 201
+        assert ids(client) == ["default", "t2"]

@@ -8,7 +8,7 @@ from checks import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_SAVINGS, assert_problem
 from support import Client, User, transfer_body
 
 from sandbox.bank import accounts
-from sandbox.core.errors import catalogue
+from sandbox.core.catalogue import catalogue
 
 REFUSALS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
     "unauthenticated": (401, "GET", "/v1/accounts", {"headers": {"authorization": ""}}),

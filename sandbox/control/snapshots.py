@@ -1,0 +1,140 @@
+"""`/_sandbox/snapshots`: named moments of the caller's sandbox, to come back to or to fork from."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, JSONBody, SkipValidation
+
+from sandbox.control.state import ResetDone
+from sandbox.core.clock import elapsed_ms, format_instant, stopwatch
+from sandbox.http.bodies import strict
+from sandbox.http.call import AnyRequest, Call, call_of
+from sandbox.http.docs import problems
+from sandbox.http.operations import anybody
+from sandbox.http.replies import nothing, plain
+from sandbox.sandboxes.house import Sandbox, Snapshot
+
+
+class NewSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to call the present moment."""
+
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$(?!\n)",
+            description="letters, digits, . _ -",
+            examples=["before-pay"],
+        ),
+    ]
+
+
+class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment: when in business time, after how many writes, and how many bytes it takes."""
+
+    name: str
+    business_time: str
+    writes: int
+    bytes: int
+
+
+class SnapshotList(msgspec.Struct, frozen=True):
+    """All snapshots of a sandbox."""
+
+    items: list[SnapshotView]
+
+
+@get(
+    "/snapshots",
+    operation_id="listSnapshots",
+    summary="List snapshots",
+    tags=["control"],
+    opt=anybody(),
+    responses=problems(400, 401, 403, 404),
+)
+async def list_snapshots(request: AnyRequest) -> Response[SnapshotList]:
+    """The snapshots of the caller's sandbox, oldest first."""
+    sandbox = _sandbox(call_of(request))
+    return plain(SnapshotList([_view(snapshot) for snapshot in sandbox.snapshots.values()]))
+
+
+@post(
+    "/snapshots",
+    operation_id="takeSnapshot",
+    summary="Take a snapshot",
+    tags=["control"],
+    opt=anybody(),
+    responses=problems(400, 401, 403, 404, 409, 413, 415),
+)
+async def take_snapshot(request: AnyRequest, data: SkipValidation[JSONBody[NewSnapshot]]) -> Response[SnapshotView]:
+    """Keep the present moment. It costs the pages that were written to since the sandbox was made."""
+    call = call_of(request)
+    order = strict(NewSnapshot, data)
+    made = await call.house.take_snapshot(_sandbox(call), order.name)
+    return plain(_view(made), status=201, headers={"location": f"{call.prefix}/_sandbox/snapshots/{made.name}"})
+
+
+@get(
+    "/snapshots/{name:str}",
+    operation_id="getSnapshot",
+    summary="Look at a snapshot",
+    tags=["control"],
+    opt=anybody(),
+    responses=problems(400, 401, 403, 404),
+)
+async def get_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[SnapshotView]:
+    """One snapshot."""
+    return plain(_view(_sandbox(call_of(request)).snapshot(name)))
+
+
+@post(
+    "/snapshots/{name:str}/restore",
+    operation_id="restoreSnapshot",
+    summary="Go back to a snapshot",
+    tags=["control"],
+    opt=anybody(),
+    status_code=200,
+    responses=problems(400, 401, 403, 404),
+)
+async def restore_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[ResetDone]:
+    """Put the sandbox back: data, time, write number. Tokens issued before that moment are good again."""
+    call = call_of(request)
+    started = stopwatch()
+    sandbox = _sandbox(call)
+    root = call.house.restore(sandbox, name)
+    took_ms = elapsed_ms(started)
+    call.enter(sandbox.id, root)
+    return plain(ResetDone(digest=await root.digest(), generation=root.generation, took_ms=took_ms))
+
+
+@delete(
+    "/snapshots/{name:str}",
+    operation_id="deleteSnapshot",
+    summary="Forget a snapshot",
+    tags=["control"],
+    opt=anybody(),
+    status_code=204,
+    responses=problems(400, 401, 403, 404),
+)
+async def delete_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[None]:
+    """Sandboxes that were made from it stay."""
+    call = call_of(request)
+    call.house.drop_snapshot(_sandbox(call), name)
+    return nothing()
+
+
+def _sandbox(call: Call) -> Sandbox:
+    return call.house.get(call.sandbox_id or "")
+
+
+def _view(snapshot: Snapshot) -> SnapshotView:
+    facts = snapshot.image.facts
+    return SnapshotView(
+        name=snapshot.name,
+        business_time=format_instant(snapshot.image.now),
+        writes=facts.write_number,
+        bytes=len(snapshot.image.delta or b""),
+    )
+
+
+HANDLERS = [list_snapshots, take_snapshot, get_snapshot, restore_snapshot, delete_snapshot]
