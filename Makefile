@@ -19,8 +19,8 @@ $(READY): pyproject.toml
 
 install: $(READY) ## Set up .venv and nothing else
 
-serve: $(READY) ## Start the bank (PORT=8001 HOST=... ARGS='--strict' pass options on)
-	@exec $(BIN)/sandbank serve $(if $(filter command,$(origin HOST)),--host $(HOST)) $(if $(filter command,$(origin PORT)),--port $(PORT)) $(ARGS)
+serve: $(READY) ## Start the bank as of today (PORT=8001 HOST=... ARGS='--strict' pass options on)
+	@exec $(BIN)/sandbank serve --as-of now --clock live $(if $(filter command,$(origin HOST)),--host $(HOST)) $(if $(filter command,$(origin PORT)),--port $(PORT)) $(ARGS)
 
 test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from sandbox.core.settings import Resolved, SettingsError, describe, load
+from sandbox.core.settings import Resolved, Settings, SettingsError, describe, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +37,16 @@ def resolve(flags: Mapping[str, object]) -> Resolved:
         return load(flags=flags, environ=os.environ, file=Path(SETTINGS_FILE))
     except SettingsError as error:
         raise fail(*error.faults) from None
+
+
+def require_scenarios(settings: Settings) -> None:
+    """Refuse a folder of scenarios that is set and not there.
+
+    Raises:
+        click.ClickException: it is not.
+    """
+    if settings.scenarios_dir is not None and not Path(settings.scenarios_dir).is_dir():
+        raise fail(f"--scenarios-dir: there is no folder {settings.scenarios_dir!r}")
 
 
 def fail(*lines: str) -> click.ClickException:

@@ -17,7 +17,7 @@ import msgspec
 from sandbox.core.clock import Instant
 from sandbox.core.money import MAX_FILS, Fils, format_fils
 from sandbox.core.vocabulary import in_files
-from sandbox.store.records import COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field, Id, Json
+from sandbox.store.records import ALL_COLLECTIONS, COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field, Id, Json
 
 BEGIN = "<!-- reference:begin (made by `sandbank ecosystem reference`; do not edit) -->"
 END = "<!-- reference:end -->"
@@ -51,10 +51,16 @@ RULES = (
     Rule("audit_logs", "created_at", "not after `as_of`"),
     Rule("transactions", "amount", "more than 0.000; the direction says which way"),
     Rule("transactions", "amount", "all movements together at most 2^61 fils, which is what the ledger can count"),
-    Rule("transactions", "amount", "no movement takes the running balance under the overdraft limit at any moment"),
+    Rule(
+        "transactions",
+        "amount",
+        "no movement takes the running balance under the overdraft limit at any moment (in an export only the balance "
+        "that is left must keep it, since limits change)",
+    ),
     Rule("transactions", "customer_id", "the holder of the account, when it is given"),
     Rule("transactions", "booked_at", "not after `as_of`"),
     Rule("transactions", "reversed_at", "on REVERSED movements only"),
+    Rule("transactions", "reversal_description", "on REVERSED movements only"),
     Rule("transactions", "reversed_at", "after `booked_at` and not after `as_of`"),
     Rule("savings_goals", "target_amount", "more than 0.000"),
     Rule("savings_goals", "current_amount", "between 0.000 and the target"),
@@ -67,6 +73,36 @@ RULES = (
     Rule("auth_users", "customer_id", "needed for the role CUSTOMER"),
     Rule("login_sessions", "device_id", "a device of the same user"),
     Rule("login_sessions", "device_id", "an ACTIVE device while the session is ACTIVE"),
+    Rule("transfers", "amount", "more than 0.000"),
+    Rule("transfers", "fee", "0.000 or more"),
+    Rule("transfers", "created_at", "not after `as_of`"),
+    Rule("transfers", "reversed_at", "on REVERSED transfers only"),
+    Rule("transfers", "to_account_id", "needed, unless the transfer is REJECTED"),
+    Rule("transfers", "to_account_id", "another account than the one that pays"),
+    Rule("transfers", "status", "a REJECTED transfer has no movements"),
+    Rule("transfers", "status", "the movements of a SETTLED transfer are COMPLETED, those of a REVERSED one REVERSED"),
+    Rule(
+        "transfers",
+        "transfer_id",
+        "named by exactly two movements: a DEBIT of the payer and a CREDIT of the receiver, over the amount each",
+    ),
+    Rule("transfers", "transfer_id", "the two were booked as one: instants, status, channel and merchant are equal"),
+    Rule("holds", "amount", "more than 0.000; the direction says which way"),
+    Rule("holds", "amount", "that of the movement, unless the hold is POSTED"),
+    Rule("holds", "amount", "on a POSTED hold at least that of the movement"),
+    Rule("holds", "placed_at", "not after `as_of`"),
+    Rule("holds", "placed_at", "when the movement was booked, unless the hold is POSTED"),
+    Rule("holds", "resolved_at", "on every hold that is not ACTIVE, and on no other"),
+    Rule("holds", "resolved_at", "not before `placed_at` and not after `as_of`"),
+    Rule("holds", "resolved_at", "on a POSTED hold when the movement was booked"),
+    Rule("holds", "transaction_id", "no two holds share one"),
+    Rule("holds", "transaction_id", "no movement of a transfer"),
+    Rule("holds", "transaction_id", "a movement of the same account and direction"),
+    Rule(
+        "holds",
+        "status",
+        "ACTIVE with a PENDING movement, POSTED with a COMPLETED or REVERSED one, VOIDED or EXPIRED with a FAILED one",
+    ),
 )
 """What fails the load. That identifiers are unique and references real holds everywhere and is said once."""
 
@@ -81,7 +117,11 @@ WARNINGS = (
     Rule("customers", "phone", "is no Kuwaiti phone number"),
     Rule("accounts", "iban", "is no IBAN: country, length, structure or check digits do not fit"),
     Rule("auth_users", "user_id", "has no record in `credentials`, so that nobody can sign in as this user"),
-    Rule("mfa_settings", "mfa_enabled", "is true: sign-in does not ask for a second factor yet"),
+    Rule(
+        "mfa_settings",
+        "mfa_enabled",
+        "is true while none of `methods` is SMS or EMAIL: sign-in asks for no other second factor yet",
+    ),
     Rule(
         "credentials",
         "password_hash",
@@ -94,8 +134,9 @@ WARNINGS = (
 MANIFEST_FIELDS = (
     ("name", "text", "yes", "short name; answers of the control plane show it"),
     ("title", "text", "no, `name`", "one line for people"),
-    ("as_of", "timestamp", "yes", "the instant at which the data stand; business time starts here"),
+    ("as_of", "timestamp", "yes", "the instant at which the data stand, from 1970 to 8999; business time starts here"),
     ("seed", "whole number", "no, 0", "seed of ids and random draws, from 0 to 2^63 - 1"),
+    ("writes", "whole number", "no, none", "exports alone: the write number, from which ids and business time go on"),
     ("logins", "list of logins", "no, none", "whom `sandbank serve` and `GET /_sandbox/info` name as demo logins"),
 )
 LOGIN_FIELDS = (
@@ -160,7 +201,7 @@ def put_into(page: str) -> str:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """A JSON Schema for every file, by the name of what it describes; `ecosystem` is the manifest's."""
-    return {"ecosystem": _manifest_schema()} | {name: schema(made) for name, made in COLLECTIONS.items()}
+    return {"ecosystem": _manifest_schema()} | {name: schema(made) for name, made in ALL_COLLECTIONS.items()}
 
 
 def schema(collection: Collection) -> dict[str, Any]:
@@ -201,17 +242,19 @@ def _markdown() -> Iterator[str]:
     yield from _table(("field", "type", "required", "meaning"), MANIFEST_FIELDS)
     yield from ("", "A login of `logins`:", "")
     yield from _table(("field", "type", "required", "meaning"), LOGIN_FIELDS)
-    yield from ("", "Rules, in a folder with `auth_users`:", "")
+    yield from ("", "Rules, in a folder with `auth_users` that is no export:", "")
     yield from (f"- `{rule.field}`: {rule.text}" for rule in LOGIN_RULES)
     yield from ("", "No other field is allowed in the manifest.", "", "## Collections", "")
     yield from ("In the order in which they refer to each other:", "")
     yield from (f"- [`{name}`](#{name}): {_story(made)}" for name, made in COLLECTIONS.items())
     for collection in COLLECTIONS.values():
         yield from _section(collection)
-    yield from ("", "## Not read from a folder", "")
-    yield "These are the bank's own record of a run. They are part of the digest; a folder that carries one is refused."
+    yield from ("", "## Collections of a bank that ran", "")
+    yield "The bank's own record of a run, which exports carry. A folder needs none. They are part of the digest."
     yield ""
-    yield from (f"- `{name}`: {_story(made)}" for name, made in RUNTIME_COLLECTIONS.items())
+    yield from (f"- [`{name}`](#{name}): {_story(made)}" for name, made in RUNTIME_COLLECTIONS.items())
+    for collection in RUNTIME_COLLECTIONS.values():
+        yield from _section(collection)
 
 
 def _section(collection: Collection) -> Iterator[str]:
@@ -284,7 +327,7 @@ def _property(field: Field) -> dict[str, Any]:
     if not field.required and field.default is not None:
         made["default"] = _in_file(field)
     if field.reference:
-        made["x-reference"] = {"collection": field.reference, "field": COLLECTIONS[field.reference].key}
+        made["x-reference"] = {"collection": field.reference, "field": ALL_COLLECTIONS[field.reference].key}
     return made
 
 
@@ -295,6 +338,7 @@ def _manifest_schema() -> dict[str, Any]:
         "title": text,
         "as_of": _SHAPES[Instant],
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+        "writes": {"type": ["integer", "null"], "minimum": 0, "maximum": 2**40 - 1},
         "logins": {"type": "array", "items": _object({name: text for name, *_ in LOGIN_FIELDS}, LOGIN_FIELDS)},
     }
     described = {name: {"description": doc} | shapes[name] for name, _, _, doc in MANIFEST_FIELDS}

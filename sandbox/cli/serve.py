@@ -12,7 +12,7 @@ import click
 from msgspec import structs
 
 from sandbox import __version__
-from sandbox.cli.options import fail, resolve, setting_options
+from sandbox.cli.options import fail, require_scenarios, resolve, setting_options
 from sandbox.core.ids import chance_secret
 from sandbox.core.settings import Settings
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sandbox.app import Application
     from sandbox.bank.logins import LoginView
+    from sandbox.sandboxes.archive import Archive
 
 _BACKLOG = 2048
 _SHOWN = 20
@@ -37,6 +38,7 @@ def serve(*, folder: str | None, as_json: bool, **flags: object) -> None:
     if folder is not None:
         flags["ecosystem"] = folder
     settings = _guarded(resolve(flags).settings)
+    require_scenarios(settings)
     listener = _listen(settings)
     try:
         app = _open(settings)
@@ -74,12 +76,14 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _open(settings: Settings) -> "Application":
     from sandbox.app import create_app  # noqa: PLC0415 - the web framework loads only where it serves
+    from sandbox.sandboxes.archive_tables import ArchiveError  # noqa: PLC0415
+    from sandbox.sandboxes.shelf import AsOfError  # noqa: PLC0415
     from sandbox.store.ecosystem import EcosystemNotFoundError  # noqa: PLC0415
     from sandbox.store.reading import EcosystemError  # noqa: PLC0415
 
     try:
         return create_app(settings)
-    except EcosystemNotFoundError as error:
+    except (ArchiveError, AsOfError, EcosystemNotFoundError) as error:
         raise fail(str(error)) from None
     except EcosystemError as error:
         lines = [f"{error}; nothing was loaded:", *(f"  {failure}" for failure in error.failures[:_SHOWN])]
@@ -107,13 +111,16 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
             gc.freeze()
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            _announce(app, f"http://{shown}:{port}", as_json=as_json)
+            await _announce(app, f"http://{shown}:{port}", as_json=as_json)
 
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", loop="auto", http="auto")
     Server(config).run(sockets=[listener])
+    archive = app.house.archive
+    if archive is not None and archive.failure is not None:
+        raise click.ClickException(f"the archive in {app.settings.data_dir} lacks the last changes: {archive.failure}")
 
 
-def _announce(app: "Application", url: str, *, as_json: bool) -> None:
+async def _announce(app: "Application", url: str, *, as_json: bool) -> None:
     from sandbox.bank.logins import demo_logins  # noqa: PLC0415
     from sandbox.core.clock import format_instant  # noqa: PLC0415
 
@@ -121,22 +128,45 @@ def _announce(app: "Application", url: str, *, as_json: bool) -> None:
     facts = root.image.facts
     logins = root.read(demo_logins, facts.logins)
     token = app.settings.control_token
-    for warning in facts.warnings[:_SHOWN]:
+    notes = () if app.house.archive is None else app.house.archive.restored.notes
+    for warning in (*notes, *facts.warnings, *_own_scenarios(app))[:_SHOWN]:
         print(f"warning: {warning}", file=sys.stderr)
     if as_json:
         ready: dict[str, Any] = {
             "url": url,
             "version": __version__,
             "ecosystem": facts.ecosystem,
-            "digest": facts.digest,
+            "digest": await root.digest(),
             "business_time": format_instant(root.now),
             "logins": [structs.asdict(login) for login in logins],
         }
+        if app.house.archive is not None:
+            ready["restored"] = _restored(app.house.archive)
         if token is not None:
             ready["control_token"] = token
         print(json.dumps(ready, ensure_ascii=False), flush=True)
         return
-    print("\n".join(_banner(url, facts.title, format_instant(root.now), logins, app.settings)), flush=True)
+    lines = _banner(url, facts.title, format_instant(root.now), logins, app.settings)
+    if app.house.archive is not None:
+        back = _restored(app.house.archive)
+        lines.insert(2, f"  from {app.settings.data_dir}: {back['sandboxes']} sandboxes, {back['snapshots']} snapshots")
+    print("\n".join(lines), flush=True)
+
+
+def _restored(archive: "Archive") -> dict[str, int]:
+    """How many sandboxes and snapshots of before are here again."""
+    return {"sandboxes": archive.restored.sandboxes, "snapshots": archive.restored.snapshots}
+
+
+def _own_scenarios(app: "Application") -> list[str]:
+    """What there is to say of scenarios that do not come with the package; without such, nothing is read."""
+    from sandbox.sandboxes.scenario_library import notes, open_library, own_folder  # noqa: PLC0415
+
+    folder = app.house.get("default").root.image.clean.folder
+    beside = folder is not None and (folder / "scenarios").is_dir()
+    if not beside and own_folder(app.settings) is None:
+        return []
+    return notes(open_library(app.settings, folder))
 
 
 def _banner(url: str, title: str, now: str, logins: "list[LoginView]", settings: Settings) -> list[str]:
