@@ -9,10 +9,24 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
-from benchmarks import data, inprocess, lifecycle, report, servers, throughput
+from benchmarks import (
+    control,
+    data,
+    durability,
+    inprocess,
+    lifecycle,
+    many,
+    npm,
+    records,
+    report,
+    servers,
+    throughput,
+)
 from benchmarks.load import LoadError
 from benchmarks.report import Report, Row
 from benchmarks.servers import Server, ServerError
@@ -20,12 +34,16 @@ from benchmarks.throughput import Fleet, Options
 from benchmarks.wire import WireError
 
 WITH_SERVERS = ("accounts", "transfer", "fork", "memory")
-ALONE = ("start", "inprocess")
+CONTROL = ("scenarios", "snapshots", "clock", "exchange")
+"""Rows of the control plane, which share one running Sandbank."""
+ALONE = ("records", "durability", "many", "start", "inprocess", "sleep")
+EXTRA = ("history",)
+"""Measured when they are asked for."""
 BUSY_TOO = 0.9
 """From this share of a core on the load generator may have been what was measured."""
 
 
-_TROUBLE = (LoadError, ServerError, WireError, OSError, KeyError, msgspec.MsgspecError)
+_TROUBLE = (LoadError, ServerError, npm.AbsentError, WireError, OSError, KeyError, msgspec.MsgspecError)
 """What a server that does not do as agreed can lead to."""
 
 
@@ -53,7 +71,7 @@ class Findings:
         """Start one server; say so when it cannot be had."""
         try:
             return start()
-        except servers.AbsentError as error:
+        except npm.AbsentError as error:
             self.notes.append(f"json-server is left out: {error}")
             _say(self.notes[-1])
         except ServerError as error:
@@ -75,13 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings = Findings()
     if not wanted.isdisjoint(WITH_SERVERS):
         _with_servers(findings, wanted=wanted, options=options, transactions=chosen.transactions)
-    if "start" in wanted:
-        findings.measure("start", lambda: lifecycle.cold_start(chosen.transactions, options.rounds))
-    if "inprocess" in wanted:
-        folder = data.ecosystem(chosen.transactions)
-        findings.measure("in process", lambda: inprocess.in_process(folder))
-    if "history" in wanted:
-        findings.measure("history", lambda: lifecycle.growing_history(options.rounds))
+    if not wanted.isdisjoint(CONTROL):
+        _control(findings, wanted=wanted, options=options, transactions=chosen.transactions)
+    for name, what, rows in _alone(options, transactions=chosen.transactions, sandboxes=chosen.sandboxes):
+        if name in wanted:
+            findings.measure(what, rows)
     made = Report(
         made_at=report.now_text(),
         command=shlex.join(["python", "-m", "benchmarks", *(sys.argv[1:] if arguments is None else arguments)]),
@@ -135,6 +151,44 @@ def _with_servers(findings: Findings, *, wanted: set[str], options: Options, tra
             findings.measure("memory", lambda: lifecycle.resident(fleet, "after the load"))
 
 
+def _control(findings: Findings, *, wanted: set[str], options: Options, transactions: int) -> None:
+    """The rows of the control plane."""
+    _say("starting sandbank for the control plane ...")
+    folder = data.ecosystem(transactions)
+    server = findings.server(lambda: servers.sandbank(folder, cache=servers.image_cache(), name="sandbank-control"))
+    if server is None:
+        return
+    groups = {
+        "scenarios": control.scenarios,
+        "snapshots": control.snapshots,
+        "clock": control.clock,
+        "exchange": control.exchange,
+    }
+    with server:
+        for name, rows in groups.items():
+            if name in wanted:
+                findings.measure(name, partial(rows, server, options.rounds))
+
+
+def _alone(
+    options: Options, *, transactions: int, sandboxes: int
+) -> list[tuple[str, str, Callable[[], Sequence[Row]]]]:
+    """The rows that start what they need themselves: the name of each, what it is called, and how it is measured."""
+
+    def folder() -> Path:
+        return data.ecosystem(transactions)
+
+    return [
+        ("records", "data plane", lambda: records.records(options)),
+        ("durability", "durability", lambda: durability.durability(transactions, options)),
+        ("many", f"{sandboxes:,} sandboxes", lambda: many.many(transactions, sandboxes)),
+        ("start", "start", lambda: lifecycle.cold_start(transactions, options.rounds)),
+        ("inprocess", "in process", lambda: inprocess.in_process(folder())),
+        ("sleep", "sleep and waking, in process", lambda: inprocess.sleeping(folder())),
+        ("history", "history", lambda: lifecycle.growing_history(options.rounds)),
+    ]
+
+
 def _notes(findings: Findings, *, options: Options, transactions: int) -> list[str]:
     """What a reader of the table needs beside it."""
     same, short = (data.json_server_file(short=short).stat().st_size / 1e6 for short in (False, True))
@@ -151,13 +205,13 @@ def _notes(findings: Findings, *, options: Options, transactions: int) -> list[s
 
 
 def _wanted(chosen: argparse.Namespace) -> set[str]:
-    names = {*WITH_SERVERS, *ALONE, "history"}
+    names = {*WITH_SERVERS, *CONTROL, *ALONE, *EXTRA}
     if chosen.only:
         wanted = {name.strip() for name in chosen.only.split(",")}
         if unknown := sorted(wanted - names):
             _parser().error(f"--only: no such row: {', '.join(unknown)}; there are {', '.join(sorted(names))}")
         return wanted
-    return names if chosen.history else names - {"history"}
+    return names if chosen.history else names - {*EXTRA}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -171,9 +225,15 @@ def _parser() -> argparse.ArgumentParser:
         help="in Sandbank's ecosystem (default %(default)s)",
     )
     parser.add_argument(
+        "--sandboxes",
+        type=int,
+        default=many.SANDBOXES,
+        help="in the row of many sandboxes (default %(default)s)",
+    )
+    parser.add_argument(
         "--only",
         metavar="ROW,ROW",
-        help=f"of {', '.join((*WITH_SERVERS, *ALONE, 'history'))}; the document is not written then",
+        help=f"of {', '.join((*WITH_SERVERS, *CONTROL, *ALONE, *EXTRA))}; the document is not written then",
     )
     parser.add_argument("--history", action="store_true", help="also lists at 1,000 to 100,000 transactions")
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")

@@ -21,3 +21,10 @@ START_UNCACHED: Final = Budget("p50 <= 6,000 ms", ceiling=6000.0)
 RESIDENT: Final = Budget("<= 130 MiB", ceiling=130.0)
 
 HISTORY: Final = Budget("within 2x", ceiling=2.0)
+
+MANY_RESIDENT: Final = Budget("<= 700 MiB (reach for 400)", ceiling=700.0)
+"""With 1,000 sandboxes, each signed in to and paid in once."""
+WAKE: Final = Budget("p50 <= 3 ms", ceiling=3.0)
+"""The whole of a request that wakes a sandbox."""
+LAST_TO_FIRST: Final = Budget("within 2x", ceiling=2.0)
+"""Making and using the last of 1,000 sandboxes, to the first."""

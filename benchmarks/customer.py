@@ -4,7 +4,7 @@ import msgspec
 
 from benchmarks.data import USERNAME
 from benchmarks.data_rows import PASSWORD
-from benchmarks.wire import Client, WireError
+from benchmarks.wire import Answer, Client, WireError
 
 CREDENTIALS = {"username": USERNAME, "password": PASSWORD}
 
@@ -50,7 +50,15 @@ def accounts(client: Client) -> list[Account]:
     Raises:
         WireError: not the four that the data has.
     """
-    answer = client.expect(200, "GET", "/v1/accounts")
+    return accounts_of(client.expect(200, "GET", "/v1/accounts"))
+
+
+def accounts_of(answer: Answer) -> list[Account]:
+    """The accounts that an answer lists.
+
+    Raises:
+        WireError: not the four that the data has.
+    """
     found = msgspec.json.decode(answer.body, type=_Accounts).items
     if len(found) != 4:
         message = f"user1 has 4 accounts, GET /v1/accounts shows {len(found)}"

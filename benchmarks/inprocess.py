@@ -1,4 +1,4 @@
-"""Fork and reset without HTTP: what the sandboxes themselves cost, beside what `lifecycle` sees from outside.
+"""Fork, reset, sleep and waking without HTTP: what sandboxes cost, beside what `lifecycle` sees from outside.
 
 The only module here that may import the bank's own code.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import budgets, data
 from benchmarks.report import Budget, Row, times_row
-from sandbox.bank import accounts, cash, identity
+from sandbox.bank import accounts, cash, identity, sessions
 from sandbox.bank.access import Actor
 from sandbox.bank.devices import DeviceFacts
 from sandbox.bank.lists import Window
@@ -36,6 +36,40 @@ def in_process(folder: Path) -> list[Row]:
         The rows; their budgets are held against the p50.
     """
     return asyncio.run(_rows(folder))
+
+
+def sleeping(folder: Path) -> list[Row]:
+    """Time a bank that was paid in once as it goes to sleep, and as its next read wakes it.
+
+    Args:
+        folder: as for `in_process`.
+    """
+    return asyncio.run(_sleep_rows(folder))
+
+
+async def _sleep_rows(folder: Path) -> list[Row]:
+    taken: dict[str, list[float]] = {"sleep": [], "wake plus first read": [], "read while awake": []}
+    house = House.open(Settings(ecosystem=str(folder)))
+    actor, order = _deposit(house.get(DEFAULT).root)
+    for _ in range(_TIMES):
+        root = await _fresh(house, "fork")
+        balance = root.write(cash.deposit, actor, order).balance_after
+        started = time.perf_counter()
+        root.sleep()
+        asleep = time.perf_counter()
+        assert not root.awake, "it did not go to sleep"
+        taken["sleep"].append((asleep - started) * 1_000)
+        for what in ("wake plus first read", "read while awake"):
+            started = time.perf_counter()
+            booked = root.read(accounts.get_account, actor, order.account_id).balances.booked
+            taken[what].append((time.perf_counter() - started) * 1_000)
+            assert booked == balance, "it woke as another bank"
+        _forget(house)
+    house.close()
+    return [
+        times_row(f"{what}, in process", "sandbank", times, budget=budgets.WAKE if what.startswith("wake") else None)
+        for what, times in taken.items()
+    ]
 
 
 async def _rows(folder: Path) -> list[Row]:
@@ -81,7 +115,8 @@ def _deposit(root: StateRoot) -> tuple[Actor, cash.NewCashMovement]:
         device=DeviceFacts(fingerprint="bench"),
         ip_address=None,
     )
-    actor = root.read(identity.actor_of, opened.session_id, ip_address=None)
+    assert isinstance(opened, sessions.SignedIn)
+    actor = root.read(sessions.actor_of, opened.session_id, ip_address=None)
     first = root.read(accounts.list_accounts, actor, Window(limit=1)).items[0]
     amount = OrderAmount(amount="1.000", currency="KWD")
     return actor, cash.NewCashMovement(account_id=first.account_id, amount=amount)

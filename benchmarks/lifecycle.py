@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from benchmarks import budgets, customer, data, load, servers
+from benchmarks import budgets, customer, data, load, npm, servers
 from benchmarks.load import Measured, Plan
 from benchmarks.report import Row, memory_row, ratio_row, times_row
 from benchmarks.servers import Server
@@ -84,7 +84,7 @@ def cold_start(transactions: int, rounds: int) -> list[Row]:
         try:
             with servers.json_server() as server:
                 json_server.append(server.ready_ms)
-        except servers.AbsentError:
+        except npm.AbsentError:
             pass
         if place < UNCACHED_STARTS:
             uncached.append(_sandbank_start(folder=folder, cache=None))

@@ -16,7 +16,7 @@ from statistics import median
 import msgspec
 import psutil
 
-from benchmarks import servers
+from benchmarks import npm, servers
 from benchmarks.load import Measured, percentile
 from benchmarks.paths import DOCUMENT, WORK
 
@@ -136,6 +136,11 @@ def memory_row(topic: str, subject: str, mib: float, *, budget: Budget | None = 
     )
 
 
+def size_row(topic: str, subject: str, sizes: Sequence[int]) -> Row:
+    """The median of sizes in bytes."""
+    return Row(topic=topic, subject=subject, figure=f"{median(sizes) / 1024:,.0f} KiB", rounds=[*sizes])
+
+
 def machine() -> list[str]:
     """What the run stands on, a line each."""
     versions = [f"{name} {_version(name)}" for name in LIBRARIES]
@@ -145,7 +150,7 @@ def machine() -> list[str]:
         f"{_processor()}, {os.cpu_count()} cores, {gib:.0f} GiB; {platform.system()} {platform.release()}",
         f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         f"sandbank {_version('sandbank')}; {', '.join(versions)}",
-        f"json-server {servers.JSON_SERVER_VERSION} on Node {servers.node_version()}",
+        f"json-server {npm.JSON_SERVER_VERSION} on Node {servers.node_version()}",
         f"load average before the run: {load}",
     ]
 

@@ -18,10 +18,10 @@ import msgspec
 import psutil
 
 from benchmarks.data import json_server_file
+from benchmarks.npm import json_server_command
 from benchmarks.paths import ROOT, WORK
 from benchmarks.wire import Client, WireError
 
-JSON_SERVER_VERSION = "0.17.4"
 START_SECONDS = 180.0
 """Long enough for an uncached start with 100,000 transactions on a busy machine."""
 
@@ -30,10 +30,6 @@ _POLL_SECONDS = 0.002
 
 class ServerError(RuntimeError):
     """A server that did not come up."""
-
-
-class AbsentError(ServerError):
-    """A server that cannot be had on this machine."""
 
 
 class Server:
@@ -80,22 +76,24 @@ def bare() -> Server:
     return _launch("bare", [sys.executable, "-m", "benchmarks.bare"], probe="/accounts")
 
 
-def sandbank(folder: Path, *, cache: Path | None = None) -> Server:
+def sandbank(folder: Path, *, cache: Path | None = None, options: Sequence[str] = (), name: str = "sandbank") -> Server:
     """Start Sandbank on an ecosystem.
 
     Args:
         folder: the ecosystem.
         cache: where compiled images are kept; `None` starts without any cache.
+        options: more options of `sandbank serve`.
+        name: what the server and its logs are called here.
 
     Raises:
         ServerError: it did not come up.
     """
-    command = [sys.executable, "-m", "sandbox", "serve", str(folder), "--port", "0", "--json"]
+    command = [sys.executable, "-m", "sandbox", "serve", str(folder), "--port", "0", "--json", *options]
     settings = {
         "SANDBANK_IMAGE_CACHE": "false" if cache is None else "true",
-        "SANDBANK_CACHE_DIR": str(_fresh_folder("no-cache") if cache is None else cache),
+        "SANDBANK_CACHE_DIR": str(fresh_folder("no-cache") if cache is None else cache),
     }
-    return _launch("sandbank", command, probe="/_sandbox/health", settings=settings)
+    return _launch(name, command, probe="/_sandbox/health", settings=settings)
 
 
 def image_cache() -> Path:
@@ -113,14 +111,20 @@ def json_server(*, short: bool = False) -> Server:
         ServerError: it did not come up.
     """
     name = "json-server-short" if short else "json-server"
-    program = _json_server_program()
-    node = shutil.which("node")
-    assert node is not None, "the program is only there when node is"
-    copy = _fresh_folder(name) / "db.json"
+    program = json_server_command()
+    copy = fresh_folder(name) / "db.json"
     shutil.copyfile(json_server_file(short=short), copy)
     port = _free_port()
-    command = [node, str(program), "--port", str(port), "--host", "127.0.0.1", "--quiet", str(copy)]
+    command = [*program, "--port", str(port), "--host", "127.0.0.1", "--quiet", str(copy)]
     return _launch(name, command, probe="/accounts?_limit=1", url=f"http://127.0.0.1:{port}")
+
+
+def fresh_folder(name: str) -> Path:
+    """An empty folder for what a server writes; what an earlier run left there is gone."""
+    folder = WORK / "run" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def node_version() -> str:
@@ -129,31 +133,6 @@ def node_version() -> str:
     if node is None:
         return "absent"
     return subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-
-
-def _json_server_program() -> Path:
-    """The script of json-server, installed once from npm."""
-    home = WORK / "npm"
-    program = home / "node_modules" / "json-server" / "lib" / "cli" / "bin.js"
-    if shutil.which("node") is None:
-        raise AbsentError("node is not on the PATH")
-    if program.exists():
-        return program
-    npm = shutil.which("npm")
-    if npm is None:
-        raise AbsentError("npm is not on the PATH")
-    home.mkdir(parents=True, exist_ok=True)
-    package = f"json-server@{JSON_SERVER_VERSION}"
-    command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(home), package]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        trouble = done.stderr.strip()[-400:]
-    except subprocess.TimeoutExpired:
-        trouble = "no end after 300 s"
-    if not program.exists():
-        message = f"npm install {package} failed: {trouble}"
-        raise AbsentError(message)
-    return program
 
 
 def _launch(
@@ -229,13 +208,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _fresh_folder(name: str) -> Path:
-    folder = WORK / "run" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def _free_port() -> int:

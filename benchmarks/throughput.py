@@ -50,7 +50,7 @@ def transfer(fleet: Fleet, options: Options) -> list[Row]:
     """`POST` of a transfer of one fils between two accounts of user1, each with a key of its own."""
     turns: dict[str, Turn] = {"bare": lambda: load.run(_post(fleet.bare, "/transfers", options))}
     if fleet.sandbank is not None:
-        turns["sandbank"] = _bank_transfer(fleet.sandbank, options)
+        turns["sandbank"] = bank_transfer(fleet.sandbank, options)
     if fleet.json_server is not None:
         turns["json-server"] = _json_server_transfer(fleet.json_server, options)
     if fleet.json_server_short is not None:
@@ -101,8 +101,8 @@ def _bank_list(server: Server, options: Options) -> Turn:
     return turn
 
 
-def _bank_transfer(server: Server, options: Options) -> Turn:
-    """Each turn starts from the seed, and every answer must have moved its fils."""
+def bank_transfer(server: Server, options: Options) -> Turn:
+    """Turns of transfers at Sandbank. Each turn starts from the seed, and every answer must have moved its fils."""
 
     def turn() -> Measured:
         with server.client() as client:

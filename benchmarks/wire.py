@@ -53,13 +53,28 @@ def read_head(head: bytes) -> tuple[int, int]:
     return status, int(found[1])
 
 
-def request_head(*, method: str, path: str, netloc: str, headers: dict[str, str], length: int | None) -> bytes:
+def request_head(
+    *,
+    method: str,
+    path: str,
+    netloc: str,
+    headers: dict[str, str],
+    length: int | None,
+    media_type: str = "application/json",
+) -> bytes:
     """Request line and headers, without the empty line that ends them."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {netloc}", "User-Agent: sandbank-benchmarks"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if length is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {length}"]
+        lines += [f"Content-Type: {media_type}", f"Content-Length: {length}"]
     return "\r\n".join(lines).encode()
+
+
+def _content(body: object) -> tuple[bytes, str]:
+    """A body's bytes and its media type."""
+    if isinstance(body, bytes):
+        return body, "application/zip"
+    return b"" if body is None else msgspec.json.encode(body), "application/json"
 
 
 class Client:
@@ -83,19 +98,20 @@ class Client:
         self.close()
 
     def request(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Answer:
-        """Send one request and wait for the whole answer.
+        """Send one request and wait for the whole answer. A body of bytes is a zip, any other becomes JSON.
 
         Raises:
             OSError: nothing listens there, or the connection broke.
             WireError: the answer is beyond this client.
         """
-        content = b"" if body is None else msgspec.json.encode(body)
+        content, media_type = _content(body)
         head = request_head(
             method=method,
             path=path,
             netloc=self._netloc,
             headers={**self._authorization(), **(headers or {})},
             length=None if body is None else len(content),
+            media_type=media_type,
         )
         sent = head + HEAD_END + content
         fresh = self._socket is None

@@ -8,7 +8,7 @@ import httpx
 from msgspec import structs
 from support import VIRTUAL, Client
 
-from sandbox.core.errors import catalogue
+from sandbox.core.catalogue import catalogue
 
 FATIMA_CURRENT = "2adf63a8-1580-4504-8fbc-68639f8b1a01"
 FATIMA_SAVINGS = "4342ff6d-3f7a-4d9c-8272-4028bc30f365"
@@ -65,3 +65,10 @@ def unchanged(client: Client, at: str = "") -> Iterator[None]:
     yield
     after = client.digest(at), client.get(f"{at}/_sandbox/digest").headers["sandbank-time"]
     assert after == before
+
+
+class Filled(dict[str, str]):
+    """Path parameters by name; one that is not given is `x`."""
+
+    def __missing__(self, name: str) -> str:
+        return "x"

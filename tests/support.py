@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import httpx
 
 from sandbox.app import Application, create_app
-from sandbox.bank import identity
+from sandbox.bank import identity, sessions
 from sandbox.bank.access import Actor
 from sandbox.bank.devices import DeviceFacts
 from sandbox.bank.identity import Verdict
 from sandbox.bank.invariants import check_invariants
+from sandbox.bank.sessions import SignedIn
 from sandbox.core.passwords import verify_password
 from sandbox.core.settings import Settings
 from sandbox.sandboxes.compiling import compile_image
@@ -50,7 +51,8 @@ def sign_in(root: StateRoot, username: str = "fatima", password: str | None = No
     verdict = Verdict(stored, stored is not None and verify_password(secret, stored))
     device = DeviceFacts(fingerprint=f"test:{username}")
     opened = root.write(identity.sign_in, username, verdict, device=device, ip_address="127.0.0.1")
-    return root.read(identity.actor_of, opened.session_id, ip_address="127.0.0.1")
+    assert isinstance(opened, SignedIn)
+    return root.read(sessions.actor_of, opened.session_id, ip_address="127.0.0.1")
 
 
 def broken_invariants(root: StateRoot) -> list[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from support import Client, User
 
-from sandbox.core.errors import DomainError, catalogue
+from sandbox.core.catalogue import catalogue
+from sandbox.core.errors import DomainError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "problems.md").read_text(encoding="utf-8")
