@@ -13,8 +13,8 @@ from sandbox.cli.options import fail, require_scenarios, resolve
 
 if TYPE_CHECKING:
     from sandbox.core.settings import Settings
-    from sandbox.sandboxes.scenario_catalogue import ParameterView
-    from sandbox.sandboxes.scenario_library import Library
+    from sandbox.sandboxes.scenarios.catalogue import ParameterView
+    from sandbox.sandboxes.scenarios.library import Library
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,7 +82,7 @@ def scenario() -> None:
 @_options
 def list_them(ecosystem: str | None, scenarios_dir: str | None) -> None:
     """List every scenario at hand."""
-    from sandbox.sandboxes.scenario_library import notes  # noqa: PLC0415 - the bank loads only where it is needed
+    from sandbox.sandboxes.scenarios.library import notes  # noqa: PLC0415 - the bank loads only where it is needed
 
     library = _library(_settings(ecosystem, scenarios_dir))
     width = max((len(name) for name in library.scenarios), default=0)
@@ -99,7 +99,7 @@ def list_them(ecosystem: str | None, scenarios_dir: str | None) -> None:
 def show(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     """Tell what NAME does, takes and needs."""
     from sandbox.core.errors import DomainError  # noqa: PLC0415
-    from sandbox.sandboxes.scenario_catalogue import view_of  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.catalogue import view_of  # noqa: PLC0415
 
     try:
         found = _library(_settings(ecosystem, scenarios_dir)).get(name)
@@ -143,8 +143,8 @@ def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenario
 @_options
 def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     """Begin a scenario: write a commented NAME.yaml that passes the check."""
-    from sandbox.sandboxes.scenario_files import NAME  # noqa: PLC0415
-    from sandbox.sandboxes.scenario_library import OWN, SUFFIX  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.files import NAME  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.library import OWN, SUFFIX  # noqa: PLC0415
 
     if not NAME.fullmatch(name):
         raise fail(f"{name!r} cannot be a name: use a-z, 0-9 and -, and do not start with -")
@@ -170,7 +170,7 @@ def _settings(ecosystem: str | None, scenarios_dir: str | None) -> "Settings":
 
 def _library(settings: "Settings", files: tuple[Path, ...] = ()) -> "Library":
     """What is at hand on the ecosystem of the settings, with the files given standing before it."""
-    from sandbox.sandboxes.scenario_library import SUFFIX, library_of, sources  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.library import SUFFIX, library_of, sources  # noqa: PLC0415
     from sandbox.store.ecosystem import EcosystemNotFoundError, find  # noqa: PLC0415
 
     for path in files:
@@ -191,7 +191,7 @@ def _library(settings: "Settings", files: tuple[Path, ...] = ()) -> "Library":
 def _tried(settings: "Settings", library: "Library", names: list[str]) -> list[str]:
     """Try scenarios on a fresh bank: what goes wrong."""
     from sandbox.sandboxes.compiling import open_image  # noqa: PLC0415
-    from sandbox.sandboxes.scenario_trial import try_scenario  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.trial import try_scenario  # noqa: PLC0415
     from sandbox.store.ecosystem import find  # noqa: PLC0415
     from sandbox.store.reading import EcosystemError  # noqa: PLC0415
 

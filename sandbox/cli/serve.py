@@ -160,7 +160,7 @@ def _restored(archive: "Archive") -> dict[str, int]:
 
 def _own_scenarios(app: "Application") -> list[str]:
     """What there is to say of scenarios that do not come with the package; without such, nothing is read."""
-    from sandbox.sandboxes.scenario_library import notes, open_library, own_folder  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.library import notes, open_library, own_folder  # noqa: PLC0415
 
     folder = app.house.get("default").root.image.clean.folder
     beside = folder is not None and (folder / "scenarios").is_dir()

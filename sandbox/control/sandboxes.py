@@ -14,7 +14,7 @@ from sandbox.http.docs import problems
 from sandbox.http.operations import OPTIONAL_BODY, of_the_house
 from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.house import DEFAULT, Sandbox
-from sandbox.sandboxes.scenarios import ScenarioOrders, preparing
+from sandbox.sandboxes.scenarios.applying import ScenarioOrders, preparing
 
 
 class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):

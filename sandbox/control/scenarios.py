@@ -14,8 +14,8 @@ from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import OPTIONAL_BODY, anybody
 from sandbox.http.replies import plain
-from sandbox.sandboxes.scenario_catalogue import ScenarioView, views_of
-from sandbox.sandboxes.scenarios import ScenarioOrder, apply, library_for
+from sandbox.sandboxes.scenarios.applying import ScenarioOrder, apply, library_for
+from sandbox.sandboxes.scenarios.catalogue import ScenarioView, views_of
 
 
 class ScenarioList(msgspec.Struct, frozen=True, kw_only=True):

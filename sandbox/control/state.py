@@ -15,7 +15,7 @@ from sandbox.http.docs import problems
 from sandbox.http.operations import OPTIONAL_BODY, anybody
 from sandbox.http.replies import plain
 from sandbox.sandboxes.house import Kept
-from sandbox.sandboxes.scenarios import ScenarioOrders, preparing
+from sandbox.sandboxes.scenarios.applying import ScenarioOrders, preparing
 from sandbox.sandboxes.shelf import AsOfError, parse_as_of
 
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1, description="of ids and draws; default: its own")] | None

@@ -21,8 +21,8 @@ from sandbox.core.settings import Settings
 from sandbox.sandboxes.compiling import compile_image
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.root import StateRoot
-from sandbox.sandboxes.scenario_library import open_library
-from sandbox.sandboxes.scenarios import apply
+from sandbox.sandboxes.scenarios.applying import apply
+from sandbox.sandboxes.scenarios.library import open_library
 
 SHIPPED = list(open_library(Settings(), None).scenarios)
 THE_FIRST = {

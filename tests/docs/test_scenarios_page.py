@@ -14,11 +14,11 @@ from sandbox.bank.acts import ACTS
 from sandbox.bank.everyday import Habit
 from sandbox.cli import main
 from sandbox.core.settings import Settings
-from sandbox.sandboxes.scenario_catalogue import ScenarioView, views_of
-from sandbox.sandboxes.scenario_library import open_library
-from sandbox.sandboxes.scenario_reader import FIELDS
-from sandbox.sandboxes.scenario_steps import KINDS, arguments_of
-from sandbox.sandboxes.scenario_values import PARAMETER_KINDS
+from sandbox.sandboxes.scenarios.catalogue import ScenarioView, views_of
+from sandbox.sandboxes.scenarios.library import open_library
+from sandbox.sandboxes.scenarios.reader import FIELDS
+from sandbox.sandboxes.scenarios.steps import KINDS, arguments_of
+from sandbox.sandboxes.scenarios.values import PARAMETER_KINDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
 STEP = re.compile(r"```sh\n(.*?)```\n\n```json\n(.*?)```", re.DOTALL)

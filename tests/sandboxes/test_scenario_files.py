@@ -7,10 +7,10 @@ import pytest
 
 from sandbox.core.sandbox_errors import ScenarioInvalidError, ScenarioUnknownError
 from sandbox.core.settings import Settings
-from sandbox.sandboxes.scenario_files import read_scenario
-from sandbox.sandboxes.scenario_library import Library, library_of, notes, open_library, own_folder, shipped_folder
-from sandbox.sandboxes.scenario_model import Scenario
-from sandbox.sandboxes.scenario_yaml import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml
+from sandbox.sandboxes.scenarios.files import read_scenario
+from sandbox.sandboxes.scenarios.library import Library, library_of, notes, open_library, own_folder, shipped_folder
+from sandbox.sandboxes.scenarios.model import Scenario
+from sandbox.sandboxes.scenarios.nodes import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml
 
 HEAD = "title: T\nstory: S\n"
 STEPS = "steps:\n  - advance: P1D\n"

@@ -22,7 +22,7 @@ from sandbox.core.sandbox_errors import (
 )
 from sandbox.core.settings import Settings
 from sandbox.sandboxes.root import StateRoot
-from sandbox.sandboxes.scenarios import MOST_ORDERS, Applied, ScenarioOrder, apply
+from sandbox.sandboxes.scenarios.applying import MOST_ORDERS, Applied, ScenarioOrder, apply
 
 HEAD = "title: T\nstory: S\n"
 ACTORS = """\
@@ -482,7 +482,7 @@ def test_scenarios_applied_at_the_same_time_all_happen(tmp_path: Path) -> None:
 DIGESTS = """
 import asyncio
 from support import new_root
-from sandbox.sandboxes.scenarios import apply
+from sandbox.sandboxes.scenarios.applying import apply
 root = new_root(seed=7)
 asyncio.run(apply(root, ["busy-month", "new-customer", "locked-user", "second-factor", "salary-day"]))
 print(asyncio.run(root.digest()), root.write_number, root.now)

@@ -13,12 +13,12 @@ import msgspec
 
 from sandbox.core.sandbox_errors import ScenarioInvalidError, ScenarioUnknownError
 from sandbox.core.settings import Settings
-from sandbox.sandboxes.scenario_files import read_scenario
-from sandbox.sandboxes.scenario_model import Apply, Scenario, ScenarioFault
-from sandbox.sandboxes.scenario_reader import Scope, check_templates
-from sandbox.sandboxes.scenario_values import MisfitError, has_templates, settled
+from sandbox.sandboxes.scenarios.files import read_scenario
+from sandbox.sandboxes.scenarios.model import Apply, Scenario, ScenarioFault
+from sandbox.sandboxes.scenarios.reader import Scope, check_templates
+from sandbox.sandboxes.scenarios.values import MisfitError, has_templates, settled
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parents[2]
 _SHIPPED = (_PACKAGE / "_bundled" / "scenarios", _PACKAGE.parent / "scenarios")
 """Where scenarios live: inside the wheel, and in the repository of an editable install."""
 OWN = Path("scenarios")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sandbox.core.vocabulary import AccountStatus, AccountType, Role
-from sandbox.sandboxes.scenario_values import Slot
+from sandbox.sandboxes.scenarios.values import Slot
 
 
 class ScenarioFault(NamedTuple):

@@ -1,7 +1,7 @@
 """Scenarios: named, parameterised, composable changes to a sandbox, applied all or not at all.
 
-`apply` is what reset, fork and the control plane call. The scenarios at hand are found in `scenario_library`, the
-values of parameters in `scenario_parameters`, and the steps are taken in `scenario_run`.
+`apply` is what reset, fork and the control plane call. The scenarios at hand are found in `library`, the
+values of parameters in `parameters`, and the steps are taken in `running`.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from sandbox.core.clock import format_instant
 from sandbox.core.errors import Fault, ValidationFailedError
 from sandbox.sandboxes.jobs import Fired
 from sandbox.sandboxes.root import StateRoot
-from sandbox.sandboxes.scenario_library import Library, open_library
-from sandbox.sandboxes.scenario_run import run_scenario
+from sandbox.sandboxes.scenarios.library import Library, open_library
+from sandbox.sandboxes.scenarios.running import run_scenario
 
 MOST_ORDERS = 32
 """How many scenarios are put together in one order."""

@@ -1,7 +1,7 @@
 """Reading a scenario's file: its head, its parameters and its precondition, with every fault by file and line.
 
-Steps are read in `scenario_steps`; what needs the other scenarios (whom a step applies) is checked in
-`scenario_library`.
+Steps are read in `steps`; what needs the other scenarios (whom a step applies) is checked in
+`library`.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sandbox.core.vocabulary import AccountStatus, AccountType, Role
-from sandbox.sandboxes.scenario_model import (
+from sandbox.sandboxes.scenarios.model import (
     Parameter,
     PickAccount,
     PickUser,
@@ -18,10 +18,10 @@ from sandbox.sandboxes.scenario_model import (
     Scenario,
     ScenarioFault,
 )
-from sandbox.sandboxes.scenario_reader import Reader, Scope
-from sandbox.sandboxes.scenario_steps import read_steps
-from sandbox.sandboxes.scenario_values import MAX_TEXT, PARAMETER_KINDS, MisfitError, Slot, has_templates, settled
-from sandbox.sandboxes.scenario_yaml import Node, read_yaml
+from sandbox.sandboxes.scenarios.nodes import Node, read_yaml
+from sandbox.sandboxes.scenarios.reader import Reader, Scope
+from sandbox.sandboxes.scenarios.steps import read_steps
+from sandbox.sandboxes.scenarios.values import MAX_TEXT, PARAMETER_KINDS, MisfitError, Slot, has_templates, settled
 from sandbox.store.records import ALL_COLLECTIONS
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)

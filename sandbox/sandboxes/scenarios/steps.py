@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from sandbox.bank.acts import ACTS
-from sandbox.sandboxes.scenario_model import Advance, Apply, Call, Moment, Patch, Repeat, Step, When
-from sandbox.sandboxes.scenario_reader import Reader, Scope
-from sandbox.sandboxes.scenario_values import Slot, slot_of_argument
-from sandbox.sandboxes.scenario_yaml import Node
+from sandbox.sandboxes.scenarios.model import Advance, Apply, Call, Moment, Patch, Repeat, Step, When
+from sandbox.sandboxes.scenarios.nodes import Node
+from sandbox.sandboxes.scenarios.reader import Reader, Scope
+from sandbox.sandboxes.scenarios.values import Slot, slot_of_argument
 from sandbox.store.records import COLLECTIONS
 
 MAX_TURNS = 1_000

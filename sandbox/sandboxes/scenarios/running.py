@@ -18,8 +18,8 @@ from sandbox.core.errors import DomainError, NotFoundError
 from sandbox.core.sandbox_errors import ScenarioPreconditionFailedError, ScenarioStepFailedError
 from sandbox.sandboxes.jobs import Fired
 from sandbox.sandboxes.root import StateRoot
-from sandbox.sandboxes.scenario_library import Library
-from sandbox.sandboxes.scenario_model import (
+from sandbox.sandboxes.scenarios.library import Library
+from sandbox.sandboxes.scenarios.model import (
     Advance,
     Apply,
     Call,
@@ -31,10 +31,10 @@ from sandbox.sandboxes.scenario_model import (
     Step,
     When,
 )
-from sandbox.sandboxes.scenario_parameters import resolve
-from sandbox.sandboxes.scenario_reader import slots_of
-from sandbox.sandboxes.scenario_steps import DAY_OF_MONTH, TURNS, arguments_of
-from sandbox.sandboxes.scenario_values import MisfitError, Slot, as_argument, filled, settled, worded
+from sandbox.sandboxes.scenarios.parameters import resolve
+from sandbox.sandboxes.scenarios.reader import slots_of
+from sandbox.sandboxes.scenarios.steps import DAY_OF_MONTH, TURNS, arguments_of
+from sandbox.sandboxes.scenarios.values import MisfitError, Slot, as_argument, filled, settled, worded
 from sandbox.store.records import COLLECTIONS
 from sandbox.store.work import Work
 

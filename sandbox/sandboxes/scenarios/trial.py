@@ -12,9 +12,9 @@ from sandbox.core.sandbox_errors import ScenarioPreconditionFailedError, Scenari
 from sandbox.core.settings import Settings
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.root import StateRoot
-from sandbox.sandboxes.scenario_library import Library
-from sandbox.sandboxes.scenario_model import Scenario
-from sandbox.sandboxes.scenario_run import run_scenario
+from sandbox.sandboxes.scenarios.library import Library
+from sandbox.sandboxes.scenarios.model import Scenario
+from sandbox.sandboxes.scenarios.running import run_scenario
 
 
 class Trial(NamedTuple):

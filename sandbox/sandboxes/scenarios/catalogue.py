@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import msgspec
 
 from sandbox.core.money import format_fils
-from sandbox.sandboxes.scenario_library import Library
-from sandbox.sandboxes.scenario_model import Parameter, Scenario
+from sandbox.sandboxes.scenarios.library import Library
+from sandbox.sandboxes.scenarios.model import Parameter, Scenario
 
 
 class ParameterView(

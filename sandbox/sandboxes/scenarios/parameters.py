@@ -12,8 +12,8 @@ from sandbox.bank.access import find_account
 from sandbox.bank.actors import accounts_of, first_account, first_user, role_of
 from sandbox.core.errors import Fault, ValidationFailedError
 from sandbox.core.vocabulary import Role
-from sandbox.sandboxes.scenario_model import Parameter, PickAccount, PickUser, Scenario
-from sandbox.sandboxes.scenario_values import MisfitError, settled
+from sandbox.sandboxes.scenarios.model import Parameter, PickAccount, PickUser, Scenario
+from sandbox.sandboxes.scenarios.values import MisfitError, settled
 from sandbox.store.reading import Login
 from sandbox.store.work import Work
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sandbox.sandboxes.scenario_model import ScenarioFault
-from sandbox.sandboxes.scenario_values import (
+from sandbox.sandboxes.scenarios.model import ScenarioFault
+from sandbox.sandboxes.scenarios.nodes import Node
+from sandbox.sandboxes.scenarios.values import (
     MisfitError,
     Slot,
     has_templates,
@@ -16,7 +17,6 @@ from sandbox.sandboxes.scenario_values import (
     templates,
     whole_template,
 )
-from sandbox.sandboxes.scenario_yaml import Node
 from sandbox.store.records import ALL_COLLECTIONS
 
 _TEXT = Slot(kind="text")
