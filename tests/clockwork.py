@@ -159,7 +159,7 @@ class Expected(msgspec.Struct):
 
 
 @lru_cache(maxsize=1)
-def image() -> Image:
+def second_factor_image() -> Image:
     """The bank of `seeds/tiny` in which arjun signs in with a code."""
 
     def ask(rows: list[dict[str, Any]]) -> None:
@@ -184,7 +184,7 @@ def fatima() -> Actor:
 
 def new_house() -> House:
     """A house on that bank."""
-    return House(SETTINGS, image(), Shelf(SETTINGS, Path("tiny")))
+    return House(SETTINGS, second_factor_image(), Shelf(SETTINGS, Path("tiny")))
 
 
 def digest_of(root: StateRoot) -> str:

@@ -46,7 +46,7 @@ class DomainError(Exception):
 def _listed(faults: list[Fault], *, whole: str) -> str:
     """How many faults there are, and the first of them; `whole` names what an empty pointer points at."""
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    shown = [f"{fault.pointer or whole}: {fault.detail}" for fault in faults[:_SHOWN]]
+    shown = [f"{fault.pointer or whole}: {fault.detail.removesuffix('.')}" for fault in faults[:_SHOWN]]
     if len(faults) > _SHOWN:
         shown.append(f"and {len(faults) - _SHOWN} more")
     return f"{count}: {'; '.join(shown)}."

@@ -51,6 +51,11 @@ class BusinessClock:
     def anchor(self, anchor: tuple[Instant | None, Instant]) -> None:
         self._since, self._wall = anchor
 
+    def show(self, now: Instant, *, write_number: int) -> None:
+        """Go on from `now`, where the clock is live and behind it."""
+        if self.mode == "live":
+            self._since, self._wall = Instant(max(now, business_time(self.base, write_number))), wall_time()
+
     def reanchor(self) -> None:
         """Go on from the time of the last write: it was moved."""
         self._since = None

@@ -108,6 +108,8 @@ class House:
         """What keeps the sandboxes over a restart, where there is a data folder."""
         self.named = 0
         """How many sandboxes were given a made id."""
+        self._present = image
+        """The ecosystem of the settings, at their time: with a live clock as of now, banks on it start now."""
         source = _Source(f"ecosystem:{shelf.name}", image, settings.seed)
         self._add(Sandbox(DEFAULT, name=None, origin=source.origin, root=self._new_root(source)))
 
@@ -332,14 +334,12 @@ class House:
     def _new_root(self, source: _Source) -> StateRoot:
         image = source.image
         mode, rate = source.clock or (self.settings.clock, 1.0)
+        clock = BusinessClock(image.facts.clock_base, mode=mode, rate=rate)
+        if self.settings.as_of == "now" and image is self._present:
+            clock.show(wall_time(), write_number=image.facts.write_number)
         given = (source.seed, self.settings.seed, image.facts.seed)
-        return StateRoot(
-            image,
-            rules=self.settings,
-            seed=next(seed for seed in given if seed is not None),
-            generation=1,
-            clock=BusinessClock(image.facts.clock_base, mode=mode, rate=rate),
-        )
+        seed = next(seed for seed in given if seed is not None)
+        return StateRoot(image, rules=self.settings, seed=seed, generation=1, clock=clock)
 
     def _add(self, sandbox: Sandbox) -> None:
         self._sandboxes[sandbox.id] = sandbox

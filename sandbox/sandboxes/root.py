@@ -26,7 +26,6 @@ from sandbox.sandboxes.jobs import Fired, next_job
 from sandbox.sandboxes.memory import Memory, on_copy
 from sandbox.sandboxes.request_ids import RequestIds
 from sandbox.store.engine import driver
-from sandbox.store.export import digest
 from sandbox.store.work import PEEK, TICK, Heads, Work
 
 P = ParamSpec("P")
@@ -263,10 +262,10 @@ class StateRoot:
         n, image = self.write_number, self.image
         if n == image.facts.write_number:
             if not image.facts.digest:
-                image.facts = structs.replace(image.facts, digest=await self.inspect(digest))
+                image.facts = structs.replace(image.facts, digest=await self.inspect(image.digest_of))
             return image.facts.digest
         if self._digest is None or self._digest[0] != n:
-            self._digest = n, await self.inspect(digest)
+            self._digest = n, await self.inspect(image.digest_of)
         return self._digest[1]
 
     async def capture(self) -> Image:

@@ -5,7 +5,7 @@ again.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -62,23 +62,30 @@ def export(db: sa.Connection) -> Iterator[tuple[str, Record]]:
     for name in ALL_COLLECTIONS:
         for record in records(db, name, ids):
             yield name, record
-    for name, value in extras(db).items():
+    yield from extra_records(db)
+
+
+def records(db: sa.Connection, name: str, ids: PublicIds, *, keys: Sequence[int] | None = None) -> Iterator[Record]:
+    """The records of the collection `name`, in order of key; with `keys` only those, `transactions` by their seq."""
+    if name == "transactions":
+        return _transactions(db, ids, keys)
+    return _records(db, ALL_COLLECTIONS[name], ids, keys)
+
+
+def extra_records(db: sa.Connection, *, names: Sequence[str] | None = None) -> Iterator[tuple[str, Record]]:
+    """The collections that the bank does not know as (collection, record); with `names` only those."""
+    for name, value in extras(db, names=names).items():
         items = list(enumerate(value)) if isinstance(value, list) else [(SINGLE_VALUE, value)]
         for position, body in items or [(LIST_MARK, None)]:
             yield name, {"position": position, "body": body}
 
 
-def records(db: sa.Connection, name: str, ids: PublicIds) -> Iterator[Record]:
-    """The records of the collection `name`, in order of key."""
-    if name == "transactions":
-        return _transactions(db, ids)
-    return _records(db, ALL_COLLECTIONS[name], ids)
-
-
-def extras(db: sa.Connection) -> dict[str, Any]:
-    """The collections that the bank does not know, as they are, by name."""
+def extras(db: sa.Connection, *, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """The collections that the bank does not know, as they are, by name; with `names` only those."""
     found: dict[str, Any] = {}
     ordered = sa.select(extra_record).order_by(extra_record.c.collection, extra_record.c.position)
+    if names is not None:
+        ordered = ordered.where(extra_record.c.collection.in_(names))
     for row in db.execute(ordered):
         if row.position == LIST_MARK:
             found[row.collection] = []
@@ -117,16 +124,23 @@ def digest(db: sa.Connection) -> str:
 
     Password hashes are left out, and so are transport times, which no record carries.
     """
-    rows = []
-    for name, record in export(db):
+    return digest_over(db, sorted(record_hashes(export(db))))
+
+
+def record_hashes(exported: Iterable[tuple[str, Record]]) -> list[bytes]:
+    """The SHA-256 of each exported record, which is what a digest is made of; in their order."""
+    hashes = []
+    for name, record in exported:
         public = {field: value for field, value in record.items() if field not in SECRETS}
-        rows.append(hashlib.sha256(name.encode() + b"\n" + _SORTED.encode(public)).digest())
+        hashes.append(hashlib.sha256(name.encode() + b"\n" + _SORTED.encode(public)).digest())
+    return hashes
+
+
+def digest_over(db: sa.Connection, hashes: Iterable[bytes]) -> str:
+    """The digest of the bank whose records have these hashes, which are sorted."""
     state = db.execute(sa.select(root)).one()
     now = business_time(state.clock_base, state.write_number)
-    whole = hashlib.sha256(f"{state.write_number} {format_instant(now)}\n".encode())
-    for row in sorted(rows):
-        whole.update(row)
-    return whole.hexdigest()
+    return hashlib.sha256(f"{state.write_number} {format_instant(now)}\n".encode() + b"".join(hashes)).hexdigest()
 
 
 def _file(value: object) -> bytes:
@@ -137,9 +151,14 @@ def _manifest_record(manifest: Manifest) -> Record:
     return msgspec.structs.asdict(manifest) | {"as_of": format_instant(manifest.as_of)}
 
 
-def _records(db: sa.Connection, collection: Collection, ids: PublicIds) -> Iterator[Record]:
+def _records(
+    db: sa.Connection, collection: Collection, ids: PublicIds, keys: Sequence[int] | None
+) -> Iterator[Record]:
     table = COLLECTION_TABLES[collection.name]
-    query = _HOLDS if collection.name == "holds" else sa.select(table).order_by(*table.primary_key.columns)
+    (key,) = table.primary_key.columns
+    query = _HOLDS if collection.name == "holds" else sa.select(table).order_by(key)
+    if keys is not None:
+        query = query.where(key.in_(keys))
     for row in db.execute(query).all():
         if collection.name == "accounts" and row.code is not None:
             continue
@@ -196,9 +215,9 @@ _DERIVED_FIELDS: dict[tuple[str, str], Callable[[Any], Any]] = {
 """Fields that no column holds as they stand."""
 
 
-def _transactions(db: sa.Connection, ids: PublicIds) -> Iterator[Record]:
-    reversals = _reversal_texts(db)
-    for row in db.execute(_MOVEMENTS):
+def _transactions(db: sa.Connection, ids: PublicIds, keys: Sequence[int] | None) -> Iterator[Record]:
+    reversals = _reversal_texts(db, keys)
+    for row in db.execute(_MOVEMENTS if keys is None else _MOVEMENTS.where(entry.c.seq.in_(keys))):
         text = reversals.get((row.account, row.seq))
         derived = derived_reversal_text(row.description, row.merchant_name)
         record = {
@@ -250,11 +269,13 @@ _MOVEMENTS = (
 )
 
 
-def _reversal_texts(db: sa.Connection) -> dict[tuple[int, int], str | None]:
+def _reversal_texts(db: sa.Connection, keys: Sequence[int] | None) -> dict[tuple[int, int], str | None]:
     """What the statement says of a movement that was taken back, by account and the movement's place."""
     query = (
         sa.select(entry.c.account, journal.c.reverses, entry.c.description)
         .join(journal, journal.c.seq == entry.c.seq)
         .where(journal.c.kind == JournalKind.REVERSAL)
     )
+    if keys is not None:
+        query = query.where(journal.c.reverses.in_(keys))
     return {(row.account, row.reverses): row.description for row in db.execute(query)}

@@ -35,7 +35,7 @@ def changed_pages(base: bytes, now: bytes) -> Pages:
 
 def with_pages(base: bytes, size: int, pages: Pages) -> bytes:
     """The database of `size` bytes that is `base` but for `pages`."""
-    parts = []
+    parts: list[bytes] = []
     at = 0
     for offset, page in sorted(pages.items()):
         parts += (base[at:offset], page)

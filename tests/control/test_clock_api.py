@@ -9,7 +9,8 @@ from bankside import ARJUN_CURRENT, FATIMA_CURRENT
 from checks import assert_problem, faults, serving
 from support import PASSWORDS, Client, User, transfer_body
 
-from sandbox.core.clock import DAY, HOUR, parse_instant
+from sandbox.core.clock import DAY, HOUR, Instant, parse_instant
+from sandbox.sandboxes import business_clock, house, shelf
 
 
 @pytest.fixture
@@ -216,3 +217,18 @@ def test_as_of_moves_the_data_by_whole_weeks_and_starts_at_that_time() -> None:
 @pytest.mark.parametrize("as_of", ["yesterday", "2026-02-30T00:00:00Z", "2026-02-01", "0900-01-01T00:00:00Z"])
 def test_a_reset_to_no_time_is_refused(client: Client, as_of: str) -> None:
     assert set(faults(client.post("/_sandbox/reset", {"as_of": as_of}))) == {"/as_of"}
+
+
+def test_banks_of_a_live_server_as_of_now_start_now_whenever_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = parse_instant("2027-01-15T08:00:00Z")
+    for module in (shelf, house, business_clock):
+        monkeypatch.setattr(module, "wall_time", lambda: wall)
+    with serving(as_of="now", clock="live", transport_clock="wall") as client:
+        assert client.get("/_sandbox/clock").json()["now"] == "2027-01-15T08:00:00.000Z"
+        wall = Instant(wall + 3 * HOUR)
+        client.post("/_sandbox/sandboxes", {"id": "t1"})
+        assert client.get("/s/t1/_sandbox/clock").json()["now"] == "2027-01-15T11:00:00.000Z"
+        client.post("/_sandbox/reset")
+        assert client.get("/_sandbox/clock").json()["now"] == "2027-01-15T11:00:00.000Z"
+        client.post("/_sandbox/reset", {"as_of": "2026-03-01T00:00:00Z"})
+        assert client.get("/_sandbox/clock").json()["now"] == "2026-03-01T00:00:00.000Z"

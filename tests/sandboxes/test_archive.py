@@ -16,9 +16,8 @@ from msgspec import structs
 from support import tiny_image
 
 from sandbox import __version__
-from sandbox.core.clock import DAY, SECOND, Instant
+from sandbox.core.clock import DAY, SECOND, Instant, wall_time
 from sandbox.core.sandbox_errors import ArchiveFailedError
-from sandbox.sandboxes import house as house_module
 from sandbox.sandboxes.archive_batch import Batch, moment_of
 from sandbox.sandboxes.archive_file import ARCHIVE_NAME, ArchiveFile
 from sandbox.sandboxes.archive_tables import ArchiveError
@@ -340,10 +339,11 @@ def test_a_sandbox_whose_time_is_over_does_not_come_back(tmp_path: Path, monkeyp
             await fork(house, "short", ttl=60)
             await fork(house, "long", ttl=3_600)
             pay_in(house, "short")
-        late = house_module.wall_time() + 61 * SECOND
+        late = wall_time() + 61 * SECOND
         for place in ("house", "archive_reading"):
             monkeypatch.setattr(f"sandbox.sandboxes.{place}.wall_time", lambda: Instant(late))
         async with kept(tmp_path) as house:
+            assert archive_of(house).restored.sandboxes == 2
             assert [sandbox.id for sandbox in house.all()] == ["default", "long"]
             await settled(house)
             assert rows(tmp_path, "SELECT id FROM sandbox") == [("default",), ("long",)]

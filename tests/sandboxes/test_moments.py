@@ -1,14 +1,21 @@
 """What falls due is settled at its moment, before anybody meets it: the cases at the edge of a tick."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from bankside import FATIMA_CURRENT, reserve, sql
-from clockwork import Wall, new_house, probed
+from clockwork import SETTINGS, Wall, new_house, probed, second_factor_image
+from secondfactor import challenged, first_step, resend
 
-from sandbox.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Instant
+from sandbox.bank import identity, sessions
+from sandbox.bank.devices import DeviceFacts
+from sandbox.bank.identity import Verdict
+from sandbox.bank.sessions import SignedIn
+from sandbox.core.clock import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Instant
+from sandbox.core.errors import InvalidCredentialsError, UserLockedError
 from sandbox.core.settings import ClockMode
-from sandbox.sandboxes import business_clock
+from sandbox.sandboxes import business_clock, jobs
 from sandbox.sandboxes.house import DEFAULT
 from sandbox.sandboxes.idempotency import Answer, KeyedOrder
 from sandbox.sandboxes.root import StateRoot
@@ -20,6 +27,57 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     made = Wall()
     monkeypatch.setattr(business_clock, "wall_time", made)
     return made
+
+
+# What is written now and falls due later: a bank in which nothing else does finds it.
+
+
+def fail_to_sign_in(root: StateRoot) -> None:
+    """Wrong passwords until the user is locked."""
+    verdict, device = Verdict("another", matches=False), DeviceFacts(fingerprint="a test")
+    for _ in range(5):
+        with pytest.raises((InvalidCredentialsError, UserLockedError)):
+            root.write(identity.sign_in, "fatima", verdict, device=device, ip_address=None)
+
+
+def sign_in_and_refresh(root: StateRoot) -> None:
+    """A session that is refreshed after a day, and goes on for its whole time from then."""
+    opened = first_step(root)
+    assert isinstance(opened, SignedIn)
+    root.advance(Instant(root.now + DAY))
+    root.write(sessions.refresh, opened.refresh_secret, ip_address=None)
+
+
+def resend_later(root: StateRoot) -> None:
+    """A code, and another one before it expires."""
+    asked = challenged(root, "arjun")
+    root.advance(Instant(root.now + MINUTE))
+    resend(root, asked)
+
+
+LATER: dict[str, tuple[str, Callable[[StateRoot], object]]] = {
+    "hold": ("expire_holds", lambda root: reserve(root, FATIMA_CURRENT, -1)),
+    "lock": ("unlock_users", fail_to_sign_in),
+    "session": ("expire_sessions", first_step),
+    "refreshed session": ("expire_sessions", sign_in_and_refresh),
+    "code": ("expire_codes", lambda root: challenged(root, "arjun")),
+    "second code": ("expire_codes", resend_later),
+}
+
+
+@pytest.mark.parametrize("within", ["write", "rewrite"])
+@pytest.mark.parametrize("thing", LATER)
+def test_a_bank_knows_of_what_falls_due_as_soon_as_it_is_written(thing: str, within: str) -> None:
+    root = StateRoot(second_factor_image(), rules=SETTINGS, seed=1, generation=1)
+    job, make = LATER[thing]
+    root.advance(Instant(root.now + 40 * DAY))
+    assert root.read(jobs.next_job) is None
+    if within == "write":
+        make(root)
+    else:
+        asyncio.run(root.rewrite(make))
+    assert [one.job for one in root.advance(Instant(root.now + 40 * DAY))] == [job]
+    root.close()
 
 
 # One tick after another: what is due one millisecond after something else that is due.
