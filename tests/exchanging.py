@@ -4,15 +4,18 @@ import json
 import tempfile
 from pathlib import Path
 
+import sqlalchemy as sa
 from support import VIRTUAL, copy_of_tiny, edit
 
+from sandbox.bank.record_lists import Baseline, read_collections
 from sandbox.core.clock import Instant
 from sandbox.sandboxes.compiling import compile_files, compile_image
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.memory import on_copy
 from sandbox.sandboxes.root import StateRoot
-from sandbox.store.export import export_files
+from sandbox.store.export import digest, export_files
 from sandbox.store.reading import Manifest
+from sandbox.store.records import ALL_COLLECTIONS
 from sandbox.store.zips import unzipped, zipped
 
 EXTRAS = {"branches": [{"id": "b1", "rate": 1.5}, 7, None], "empty": [], "rates": {"USD": 3.26}, "nothing": None}
@@ -44,3 +47,20 @@ def imported(raw: bytes) -> StateRoot:
     """The bank of a zip."""
     image = compile_files("test", unzipped(raw, most_bytes=2**26), VIRTUAL)
     return StateRoot(image, rules=VIRTUAL, seed=image.facts.seed, generation=2)
+
+
+def digest_of(root: StateRoot) -> str:
+    """The digest of a bank: by its definition, and the same by what has changed since the clean image.
+
+    So are its records, as the data plane lists them.
+    """
+    return on_copy(root.data, lambda db: digest_both_ways(db, root.image))
+
+
+def digest_both_ways(db: sa.Connection, image: Image) -> str:
+    """The same of any bank that came from `image`, on a private connection."""
+    whole = digest(db)
+    assert image.digest_of(db) == whole
+    names = list(ALL_COLLECTIONS)
+    assert Baseline(image.clean.data).read_collections(db, names=names) == read_collections(db, names=names)
+    return whole

@@ -4,12 +4,24 @@ What takes a database instead of a `Work` may run in a thread, on a copy.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from sandbox.bank import record_extras
-from sandbox.bank.record_reads import Record, count_all, keyed_fields, largest, read_all, read_few
+from sandbox.bank.record_reads import (
+    Record,
+    count_all,
+    keyed_fields,
+    largest,
+    read_all,
+    read_few,
+    read_keyed,
+)
+from sandbox.store.changes import changes
+from sandbox.store.engine import connect, disconnect
 from sandbox.store.records import ALL_COLLECTIONS, RUNTIME_COLLECTIONS
 from sandbox.store.work import Work
 
@@ -107,3 +119,47 @@ def read_collections(db: sa.Connection, *, names: Sequence[str]) -> dict[str, li
     return {
         name: read_all(db, name) if name in ALL_COLLECTIONS else record_extras.read_list(db, name) for name in names
     }
+
+
+class Baseline:
+    """The collections of a bank's clean image, read once each, from which those of later moments are made.
+
+    Lists in it must not be changed. Threads may use it at the same time: at worst both read the same.
+    """
+
+    __slots__ = ("_image", "_read")
+
+    def __init__(self, image: bytes) -> None:
+        """`image` is the database's bytes."""
+        self._image = image
+        self._read: dict[str, tuple[list[int], list[Record]]] = {}
+
+    def read_collections(self, db: sa.Connection, *, names: Sequence[str]) -> dict[str, list[Record]]:
+        """Every record of each of these known collections, in order, as `read_collections` reads them.
+
+        Args:
+            db: a private connection to a bank that came from the image; what has not changed since is not read.
+            names: the collections.
+        """
+        found = changes(db, self._image, names)
+        if found is None:
+            return read_collections(db, names=names)
+        return {name: self._later(db, name, found.keys.get(name, [])) for name in names}
+
+    def _later(self, db: sa.Connection, name: str, changed: list[int]) -> list[Record]:
+        keys, records = self._clean(name)
+        if not changed:
+            return records
+        others = frozenset(changed)
+        same = ((key, record) for key, record in zip(keys, records, strict=True) if key not in others)
+        other = zip(*read_keyed(db, name, changed), strict=True)
+        return [record for _, record in sorted(chain(same, other), key=itemgetter(0))]
+
+    def _clean(self, name: str) -> tuple[list[int], list[Record]]:
+        if name not in self._read:
+            db = connect(self._image)
+            try:
+                self._read[name] = read_keyed(db, name)
+            finally:
+                disconnect(db)
+        return self._read[name]

@@ -53,9 +53,18 @@ class Source(NamedTuple):
 
 def read_all(db: sa.Connection, name: str) -> list[Record]:
     """Every record of a collection, in order of key."""
+    return read_keyed(db, name)[1]
+
+
+def read_keyed(db: sa.Connection, name: str, keys: Sequence[int] | None = None) -> tuple[list[int], list[Record]]:
+    """The records of a collection in order of key, after these keys, `transactions` by seq; with `keys` only those."""
     source = source_of(name)
-    found = [_record(source, row) for row in db.execute(source.select)]
-    return _with_reversals(db, found) if name == "transactions" else found
+    query = source.select if keys is None else source.select.where(source.key.in_(keys))
+    found, places = [], []
+    for row in db.execute(query):
+        places.append(int(row[0]))
+        found.append(_record(source, row))
+    return places, _with_reversals(db, found) if name == "transactions" else found
 
 
 def count_all(db: sa.Connection, name: str) -> int:

@@ -1,7 +1,7 @@
 """A collection at hand: its records in memory, with the columns and indexes that queries have asked for.
 
 Small collections are read for each request. Those that are not are read once, in a thread, and kept until something
-is written.
+is written; after that, only what has changed is read again.
 """
 
 from collections import OrderedDict
@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 from sandbox.bank import record_lists
+from sandbox.bank.record_lists import Baseline
 from sandbox.data.values import MISSING, Kind, Path, at, kind_among, kind_of, path_of, text_of
+from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.root import StateRoot
 from sandbox.store.export import SECRETS
 from sandbox.store.records import ALL_COLLECTIONS
@@ -20,6 +22,9 @@ INLINE = 400
 
 _KEPT = 8
 """How many sandboxes' collections are kept; the one used longest ago goes first."""
+
+_BASELINES = 2
+"""Of how many clean images the collections are kept."""
 
 
 class Table:
@@ -106,9 +111,10 @@ class Table:
 class Shelf:
     """The large collections that were read, by state root, as long as nothing is written."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_baselines", "_kept")
 
     def __init__(self) -> None:
+        self._baselines: OrderedDict[int, tuple[Image, Baseline]] = OrderedDict()
         self._kept: OrderedDict[int, tuple[StateRoot, int, dict[str, Table]]] = OrderedDict()
 
     async def tables(
@@ -136,11 +142,20 @@ class Shelf:
         missing = [name for name in large if name not in kept]
         if missing:
             # Small ones are read again in the same copy: nothing may have been written in between.
-            read = await root.inspect(partial(record_lists.read_collections, names=[*missing, *found]))
+            read = await root.inspect(partial(_read, self._baseline(root), missing, list(found)))
             tables = {name: Table(name, read[name]) for name in found}
             kept |= {name: Table(name, read[name]) for name in missing}
             self._keep(root, n, kept)
         return tables | {name: kept[name] for name in large}
+
+    def _baseline(self, root: StateRoot) -> Baseline:
+        clean = root.image.clean
+        if id(clean) not in self._baselines:
+            self._baselines[id(clean)] = clean, Baseline(clean.data)
+        self._baselines.move_to_end(id(clean))
+        while len(self._baselines) > _BASELINES:
+            self._baselines.popitem(last=False)
+        return self._baselines[id(clean)][1]
 
     def _at(self, root: StateRoot, n: int) -> dict[str, Table]:
         entry = self._kept.get(id(root))
@@ -159,3 +174,10 @@ class Shelf:
             del self._kept[key]
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
+
+
+def _read(baseline: Baseline, large: list[str], small: list[str], db: Any) -> dict[str, list[Any]]:
+    known = [name for name in large if name in ALL_COLLECTIONS]
+    plain = [name for name in [*large, *small] if name not in ALL_COLLECTIONS or name in small]
+    read = record_lists.read_collections(db, names=plain) if plain else {}
+    return read | baseline.read_collections(db, names=known) if known else read

@@ -63,7 +63,7 @@ def assert_transaction(value: dict[str, Any]) -> None:
 def test_info(client: Client) -> None:
     body = client.get("/_sandbox/info").json()
     relied_on = {"name", "version", "sandbox", "ecosystem", "seed", "digest", "business_time", "logins"}
-    assert set(body) == relied_on | {"title", "warnings"}
+    assert set(body) == relied_on | {"title", "warnings", "archive"}
     assert (body["name"], body["sandbox"], body["ecosystem"], body["seed"]) == ("sandbank", "default", "tiny", 2026)
     assert body["business_time"] == "2026-01-15T09:00:00.000Z"
     assert len(body["logins"]) == 6

@@ -47,13 +47,19 @@ def bank(large: Path) -> Iterator[Client]:
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     """Which collections were read, and whether on the loop's own thread."""
     seen: list[tuple[str, bool]] = []
-    original = record_lists.read_collections
+    original, keyed = record_lists.read_collections, record_lists.read_keyed
 
     def watched(db: Any, *, names: Any) -> Any:
         seen.extend((name, threading.current_thread() is threading.main_thread()) for name in names)
         return original(db, names=names)
 
+    def watched_keyed(db: Any, name: str, keys: Any = None) -> Any:
+        if keys is None:
+            seen.append((name, threading.current_thread() is threading.main_thread()))
+        return keyed(db, name, keys)
+
     monkeypatch.setattr(record_lists, "read_collections", watched)
+    monkeypatch.setattr(record_lists, "read_keyed", watched_keyed)
     return seen
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bankside import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_CUSTOMER, FATIMA_SAVINGS, YOUSEF_WALLET
-from exchanging import exported, imported, seeded_image
+from exchanging import digest_of, exported, imported, seeded_image
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -30,9 +30,7 @@ from sandbox.core.clock import DAY, HOUR, Instant
 from sandbox.core.errors import DomainError
 from sandbox.core.money import OrderAmount, format_fils
 from sandbox.core.vocabulary import Language, Role
-from sandbox.sandboxes.memory import on_copy
 from sandbox.sandboxes.root import StateRoot
-from sandbox.store.export import digest
 from sandbox.store.work import Work
 
 ACCOUNTS = [FATIMA_CURRENT, FATIMA_SAVINGS, ARJUN_CURRENT, YOUSEF_WALLET]
@@ -227,7 +225,7 @@ class ExchangeMachine(RuleBasedStateMachine):
     def exchange(self) -> None:
         """Write one of the banks to files, and go on with what is made of them."""
         self.exchanges += 1
-        before = on_copy(self.loaded.data, digest)
+        before = digest_of(self.loaded)
         raw = exported(self.loaded)
         self.loaded.close()
         self.loaded = imported(raw)
@@ -244,7 +242,7 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     def compare_all(self) -> None:
         """Everything that can be read of the two banks."""
-        assert on_copy(self.lived.data, digest) == on_copy(self.loaded.data, digest)
+        assert digest_of(self.lived) == digest_of(self.loaded)
         assert broken_invariants(self.lived) == []
         found = [root.read(_everything) for root in (self.lived, self.loaded)]
         assert found[0] == found[1]

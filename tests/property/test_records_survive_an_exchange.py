@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from exchanging import exported, imported, seeded_image
+from exchanging import digest_of, exported, imported, seeded_image
 from support import VIRTUAL, broken_invariants
 
 from sandbox.bank import records
@@ -17,9 +17,7 @@ from sandbox.core.clock import DAY, Instant
 from sandbox.core.errors import DomainError
 from sandbox.core.money import Fils
 from sandbox.core.vocabulary import in_files
-from sandbox.sandboxes.memory import on_copy
 from sandbox.sandboxes.root import StateRoot
-from sandbox.store.export import digest
 from sandbox.store.records import ALL_COLLECTIONS, Collection, Field, Json
 
 ROUNDS, CHANGES = 15, 25
@@ -104,7 +102,7 @@ def test_what_the_data_plane_accepts_survives_an_export_and_an_import(seed: int)
             vandal.change()
         if number % 5 == 4:
             root.advance(Instant(root.now + 3 * DAY))
-        raw, before = exported(root), on_copy(root.data, digest)
+        raw, before = exported(root), digest_of(root)
         assert broken_invariants(root) == []
         loaded = imported(raw)
         assert loaded.image.facts.digest == before
