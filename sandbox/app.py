@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from litestar import Litestar, Response, Router
@@ -15,7 +15,7 @@ from sandbox.control import about, clock, exchange, inbox, sandboxes, scenarios,
 from sandbox.core.errors import InternalError
 from sandbox.core.settings import Settings
 from sandbox.data import collections
-from sandbox.data.tables import Shelf
+from sandbox.data.tables import RecordTables
 from sandbox.http.bodies import BankRequest
 from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.edge import Edge
@@ -77,6 +77,8 @@ def _litestar(settings: Settings, house: House) -> Litestar:
         yield
         if watching is not None:
             watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
         if house.archive is not None:
             await house.archive.stop()
         house.close()
@@ -112,7 +114,7 @@ def _litestar(settings: Settings, house: House) -> Litestar:
         openapi_config=openapi_config(),
         plugins=[StrictStructs()],
         request_class=BankRequest,
-        state=State({"shelf": Shelf()}),
+        state=State({"record_tables": RecordTables()}),
         request_max_body_size=settings.max_body_bytes,
     )
 

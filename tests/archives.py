@@ -16,8 +16,9 @@ from sandbox.core.settings import Settings
 from sandbox.sandboxes.archive import Archive
 from sandbox.sandboxes.archive_batch import Batch, data_hash
 from sandbox.sandboxes.archive_file import ARCHIVE_NAME
-from sandbox.sandboxes.house import House, Sandbox, Snapshot
+from sandbox.sandboxes.house import House
 from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.sandbox import Sandbox, Snapshot
 from sandbox.sandboxes.shelf import Shelf
 
 AT_ONCE = structs.replace(VIRTUAL, durability="write", warm_copies=0)

@@ -1,71 +1,98 @@
-"""Taking the open sessions of one bank over to another with the same users: a reset that keeps everybody signed in."""
+"""Taking the open sessions of one bank over to another with the same users: a reset that keeps everybody signed in.
 
+The other bank's own data win: a session is carried only to a user that is there, on a device that is ACTIVE there and
+that user's, or that is not there at all; what stands there already is left as it is.
+"""
+
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from sandbox.core.vocabulary import SessionStatus
+from sandbox.core.vocabulary import DeviceStatus, SessionStatus
+from sandbox.store.statement import Statement
 from sandbox.store.tables import auth_user, login_session, refresh_token, registered_device
 from sandbox.store.work import Work
+
+Row = dict[str, Any]
+
+_OPEN = login_session.c.status == SessionStatus.ACTIVE.value
+_SESSIONS = (
+    sa.select(login_session, auth_user.c.id.label("user_id"))
+    .join(auth_user, auth_user.c.key == login_session.c.user)
+    .where(_OPEN)
+    .order_by(login_session.c.key)
+)
+_DEVICES = sa.select(registered_device).where(
+    registered_device.c.key.in_(sa.select(login_session.c.device).where(_OPEN))
+)
+_TOKENS = (
+    sa.select(refresh_token)
+    .join(login_session, login_session.c.key == refresh_token.c.session)
+    .where(_OPEN)
+    .order_by(refresh_token.c.key)
+)
+
+
+def _adding(table: sa.Table) -> Statement:
+    names = [column.name for column in table.c if column.name != "key"]
+    return Statement(sa.insert(table).returning(table.c.key), *names)
+
+
+_USER = Statement(sa.select(auth_user.c.key).where(auth_user.c.id == sa.bindparam("user_id")))
+_DEVICE = Statement(
+    sa.select(registered_device.c.key, registered_device.c.user, registered_device.c.status).where(
+        registered_device.c.id == sa.bindparam("device_id")
+    )
+)
+_SESSION = Statement(sa.select(login_session.c.key).where(login_session.c.id == sa.bindparam("session_id")))
+_ADD_DEVICE, _ADD_SESSION, _ADD_TOKEN = _adding(registered_device), _adding(login_session), _adding(refresh_token)
 
 
 class LivingSession(NamedTuple):
     """An open session with all that it stands on, as columns by name."""
 
     user_id: str
-    device: dict[str, Any]
-    session: dict[str, Any]
-    refresh_tokens: list[dict[str, Any]]
+    device: Row
+    session: Row
+    refresh_tokens: list[Row]
 
 
 def living_sessions(work: Work) -> list[LivingSession]:
     """Every open session of a bank, oldest first."""
-    found = work.db.execute(
-        sa.select(login_session, auth_user.c.id.label("user_id"))
-        .join(auth_user, auth_user.c.key == login_session.c.user)
-        .where(login_session.c.status == SessionStatus.ACTIVE.value)
-        .order_by(login_session.c.key)
-    ).all()
-    return [
-        LivingSession(
-            row.user_id,
-            _columns(work, registered_device, registered_device.c.key == row.device)[0],
-            {name: getattr(row, name) for name in login_session.c.keys() if name != "key"},  # noqa: SIM118 - columns
-            _columns(work, refresh_token, refresh_token.c.session == row.key),
-        )
-        for row in found
-    ]
+    devices = {row["key"]: _without_key(row) for row in work.db.execute(_DEVICES).mappings()}
+    tokens: dict[int, list[Row]] = defaultdict(list)
+    for row in work.db.execute(_TOKENS).mappings():
+        tokens[row["session"]].append(_without_key(row))
+    found = []
+    for row in work.db.execute(_SESSIONS).mappings().all():
+        session = _without_key(row)
+        user_id = session.pop("user_id")
+        found.append(LivingSession(user_id, devices[row["device"]], session, tokens[row["key"]]))
+    return found
 
 
 def carry_sessions(work: Work, sessions: list[LivingSession]) -> int:
-    """Open them here, for the users that are here too; how many are open now."""
-    carried = 0
-    for one in sessions:
-        user = work.db.scalar(sa.select(auth_user.c.key).where(auth_user.c.id == one.user_id))
-        if user is None:
-            continue
-        device = _found_or_added(work, registered_device, one.device | {"user": user})
-        session = _found_or_added(work, login_session, one.session | {"user": user, "device": device})
-        for token in one.refresh_tokens:
-            known = sa.select(refresh_token.c.key).where(refresh_token.c.digest == token["digest"])
-            if work.db.scalar(known) is None:
-                work.db.execute(sa.insert(refresh_token).values(token | {"session": session}))
-        carried += 1
-        if one.session.get("expires_at") is not None:
-            work.due(one.session["expires_at"])
-    return carried
+    """Open them here; how many were."""
+    return sum(_carried(work, one) for one in sessions)
 
 
-def _columns(work: Work, table: sa.Table, which: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
-    rows = work.db.execute(sa.select(table).where(which).order_by(table.c.key)).mappings().all()
-    return [{str(name): value for name, value in row.items() if name != "key"} for row in rows]
+def _carried(work: Work, one: LivingSession) -> bool:
+    user = _USER.first(work.db, user_id=one.user_id)
+    if user is None or _SESSION.first(work.db, session_id=one.session["id"]) is not None:
+        return False
+    known = _DEVICE.first(work.db, device_id=one.device["id"])
+    if known is None:
+        known = _ADD_DEVICE.one(work.db, **one.device | {"user": user.key})
+    elif known.user != user.key or known.status != DeviceStatus.ACTIVE:
+        return False
+    key = _ADD_SESSION.one(work.db, **one.session | {"user": user.key, "device": known.key}).key
+    for token in one.refresh_tokens:
+        _ADD_TOKEN.one(work.db, **token | {"session": key})
+    if one.session["expires_at"] is not None:
+        work.due(one.session["expires_at"])
+    return True
 
 
-def _found_or_added(work: Work, table: sa.Table, values: dict[str, Any]) -> int:
-    """The key of the row with this public id, which gets these values, or is added."""
-    key = work.db.scalar(sa.select(table.c.key).where(table.c.id == values["id"]))
-    if key is None:
-        key = work.db.execute(sa.insert(table).values(values).returning(table.c.key)).scalar_one()
-    else:
-        work.db.execute(sa.update(table).where(table.c.key == key).values(values))
-    return int(key)
+def _without_key(row: Any) -> Row:
+    return {str(name): value for name, value in row.items() if name != "key"}

@@ -13,7 +13,8 @@ from sandbox.http.call import AnyRequest, Call, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import OPTIONAL_BODY, of_the_house
 from sandbox.http.replies import nothing, plain
-from sandbox.sandboxes.house import DEFAULT, Sandbox
+from sandbox.sandboxes.house import DEFAULT
+from sandbox.sandboxes.sandbox import Sandbox
 from sandbox.sandboxes.scenarios.applying import ScenarioOrders, preparing
 
 

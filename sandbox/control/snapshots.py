@@ -13,7 +13,7 @@ from sandbox.http.call import AnyRequest, Call, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import anybody
 from sandbox.http.replies import nothing, plain
-from sandbox.sandboxes.house import Sandbox, Snapshot
+from sandbox.sandboxes.sandbox import Sandbox, Snapshot
 
 
 class NewSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,6 +7,9 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+MOST_PLACES = 400
+"""How far the first digit of a number may stand from its point: a few bytes must not stand for megabytes of zeros."""
+
 
 class JsonError(ValueError):
     """A text that is not strict JSON; the message says what is wrong and where."""
@@ -54,6 +57,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _decimal(text: str) -> Decimal:
+    found = Decimal(text)
+    if abs(found.adjusted()) > MOST_PLACES:
+        raise _InnerError(f"the number {text[:20]} has an exponent beyond {MOST_PLACES}")
+    return found
+
+
 def _no_constant(name: str) -> Any:
     raise _InnerError(f"{name} is no JSON number")
 
@@ -67,4 +77,4 @@ def _refuse_lone_surrogates(value: Any) -> None:
         raise JsonError("the value is nested too deeply") from None
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_decimal, parse_constant=_no_constant)

@@ -63,6 +63,13 @@ class SnapshotExistsError(SandboxError):
     title, title_ar = "The snapshot exists already", "اللقطة موجودة مسبقًا"
 
 
+class TooManySnapshotsError(SandboxError):
+    """The cap on a sandbox's snapshots is reached."""
+
+    code, status = "too_many_snapshots", 503
+    title, title_ar = "There are too many snapshots", "عدد اللقطات كبير جدًا"
+
+
 class ReadOnlyError(SandboxError):
     """The server was told to change nothing."""
 

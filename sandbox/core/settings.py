@@ -169,6 +169,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_sandboxes: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Most sandboxes at once, `default` included.")
     ] = 10_000
+    max_snapshots: Annotated[int, Meta(ge=1, le=100_000, description="Most snapshots of one sandbox.")] = 100
     max_awake: Annotated[
         int, Meta(ge=1, le=100_000, description="Most sandboxes that hold a whole database in memory; others sleep.")
     ] = 64

@@ -4,6 +4,7 @@ A token carries facts that never change (who, which session, which sandbox); whe
 bank's to say, and it can change only by a write: so a verified actor stands until the write number moves on.
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -25,10 +26,13 @@ from sandbox.core.keys import TokenError, peek
 from sandbox.core.vocabulary import Role
 from sandbox.http.call import Call
 from sandbox.sandboxes.house import SANDBOX_ID
+from sandbox.sandboxes.lives import issued
 from sandbox.sandboxes.root import StateRoot
 
 _CACHED_AT_MOST = 4096
 _PREFIX = "bearer "
+_TIMELESS = "v"
+_LIFE = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{1,16})", re.ASCII)
 
 
 class TokensView(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +108,7 @@ def issue_tokens(call: Call, signed_in: SignedIn) -> TokensView:
         "exp": issued_at + root.rules.access_token_seconds,
     }
     if root.rules.transport_clock == "wall":
-        # After a reset the same sign-in opens the same session; this tells the tokens of before from those of now.
+        # After a reset the same sign-in opens the same session; this and `n` tell which is which.
         claims["gen"] = root.born_at
     return TokensView(
         access_token=root.signing_key.sign(claims),
@@ -122,17 +126,25 @@ def refresh_secret(call: Call, life: str, secret: str) -> str:
     Raises:
         RefreshTokenInvalidError: it was issued before the sandbox was last reset.
     """
-    if life != _life(call.root):
+    if not _is_of(call.root, life):
         raise RefreshTokenInvalidError("The refresh token was issued before the last reset or restart. Sign in again.")
     return secret
 
 
 def _life(root: StateRoot) -> str:
-    """What tells the tokens of a root from those of the one before: when it was born.
+    """What tells the refresh tokens of a root from those of another: when it was born, and after how many writes.
 
     With the virtual transport clock nothing may come from the machine's clock, and equal sign-ins give equal tokens.
     """
-    return "v" if root.rules.transport_clock == "virtual" else f"{root.born_at:x}"
+    return _TIMELESS if root.rules.transport_clock == "virtual" else f"{root.born_at:x}-{root.write_number:x}"
+
+
+def _is_of(root: StateRoot, life: str) -> bool:
+    """Whether a refresh token of that life is of this root's present or past."""
+    if root.rules.transport_clock == "virtual":
+        return life == _TIMELESS
+    parts = _LIFE.fullmatch(life)
+    return parts is not None and _issued(root, int(parts[1], 16), int(parts[2], 16))
 
 
 def _actor(call: Call, root: StateRoot, token: str) -> Actor:
@@ -168,9 +180,13 @@ def _claims(call: Call, root: StateRoot, token: str) -> dict[str, Any]:
         raise _foreign(str(claims.get("sbx")), call)
     if not (isinstance(claims.get("sid"), str) and isinstance(claims["exp"], int)):
         raise TokenInvalidError("The access token names no session or no end. Sign in again.")
-    if claims.get("gen", root.born_at) != root.born_at:
+    if not _issued(root, claims.get("gen", root.born_at), claims.get("n", 0)):
         raise TokenInvalidError("The access token was issued before the last reset or restart. Sign in again.")
     return claims
+
+
+def _issued(root: StateRoot, life: int, write_number: int) -> bool:
+    return issued(life, write_number, born_at=root.born_at, earlier=root.earlier)
 
 
 def _foreign(claimed: str, call: Call) -> TokenOfOtherSandboxError:

@@ -64,6 +64,7 @@ _DROP_SANDBOX = (
     sa.delete(tables.snapshot).where(tables.snapshot.c.sandbox == _OF_SANDBOX),
     sa.delete(tables.sandbox).where(tables.sandbox.c.key == _OF_SANDBOX),
 )
+_DROP_ALL = [sa.delete(table) for table in reversed(tables.metadata.sorted_tables) if table is not tables.about]
 _NAMED = sa.union_all(
     sa.select(tables.sandbox.c.origin_image),
     sa.select(tables.sandbox.c.image),
@@ -99,6 +100,11 @@ class _Write:
     def __init__(self) -> None:
         self.done = asyncio.Event()
         self.failure: str | None = "the server has stopped"
+        """Why nobody may rely on it: None from when it has been committed."""
+
+    def end(self) -> None:
+        """Have whoever waits go on: nothing more will be done."""
+        self.done.set()
 
 
 class Archive:
@@ -121,6 +127,8 @@ class Archive:
         self._this = self._next = _Write()
         self._task: asyncio.Task[None] | None = None
         self._opened: tuple[Image, bytes] | None = None
+        self._in_doubt = False
+        """Whether the file may hold something else than it is held to: then all of it is written anew."""
         self.failure: str | None = None
         """Why the last batch could not be written, if it could not."""
 
@@ -157,11 +165,14 @@ class Archive:
         self._stopping.set()
         self._noted.set()
         if self._task is not None:
-            await self._task
+            await asyncio.wait({self._task})  # somebody may have cancelled it
             for sandbox in self._house.all():
                 # Requests are counted without telling: where nothing else has changed, that is all there is to write.
                 self.note(sandbox.id)
-            await self._flush()
+            try:
+                await self._flush()
+            finally:
+                self._next.end()
         if self.failure is not None:
             _LOG.critical("%d sandboxes are not in the archive as they were: %s", self.pending, self.failure)
         await self._engine.dispose()
@@ -195,12 +206,17 @@ class Archive:
             raise refusal
 
     async def _keep(self) -> None:
-        while True:
-            await self._noted.wait()
-            await self._pause(_RETRY_S if self.failure is not None else self._gather_s)
-            if self._stopping.is_set():
-                return
-            await self._flush()
+        try:
+            while True:
+                await self._noted.wait()
+                await self._pause(_RETRY_S if self.failure is not None else self._gather_s)
+                if self._stopping.is_set():
+                    return
+                await self._flush()
+        except BaseException:
+            # Cancelled: nobody writes any more but `stop`, and nobody may wait for that.
+            self._next.end()
+            raise
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the archive is stopped."""
@@ -209,37 +225,46 @@ class Archive:
                 await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _flush(self) -> None:
-        """Write everything that was noted until now; on a failure it stays noted."""
+        """Write everything that was noted until now; whatever keeps it from being committed, it stays noted."""
         self._noted.clear()
         self._taken, self._changed = self._changed, {}
-        self._this, self._next = self._next, _Write()
+        this = self._this = self._next
+        self._next = _Write()
         try:
             await self._write(await self._gathered())
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be told that the batch is on disk
+        except BaseException as error:
             self._changed = self._taken | self._changed
             self._noted.set()
-            await self._failed(error)
+            # Whoever is cancelled does not get to know what became of the commit. A contradiction says it has happened.
+            self._in_doubt |= isinstance(error, sa.exc.IntegrityError) or not isinstance(error, Exception)
+            if not isinstance(error, Exception):
+                raise
+            this.failure = self._failed(error)
+            # A connection that has failed may go on failing when the disk is well again.
+            await self._engine.dispose()
         else:
             if self.failure is not None:
                 _LOG.warning("%s is written again.", self._file.place)
-            self.failure = None
+            this.failure = self.failure = None
         finally:
             self._taken = {}
-            self._this.failure = self.failure
-            self._this.done.set()
+            this.end()
 
-    async def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> str:
+        """Say once that the archive cannot be written; why."""
         cause = str(error.orig) if isinstance(error, sa.exc.DBAPIError) else f"{type(error).__name__}: {error}"
         if self.failure is None:
             known = isinstance(error, sa.exc.DBAPIError)
             message = "%s cannot be written: %s. Changes are kept in memory and tried again every second."
             _LOG.error(message, self._file.place, cause, exc_info=None if known else error)
         self.failure = cause
-        # A connection that has failed may go on failing when the disk is well again.
-        await self._engine.dispose()
+        return cause
 
     async def _gathered(self) -> Batch:
         """The rows for everything that was taken: each sandbox at one moment of its own."""
+        if self._in_doubt:
+            self._held.nothing()
+            self._taken = dict.fromkeys(sandbox.id for sandbox in self._house.all()) | self._taken
         batch = Batch(self._held)
         for sandbox_id in self._taken:
             try:
@@ -260,12 +285,17 @@ class Archive:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
     async def _write(self, batch: Batch) -> None:
-        if batch.empty:
+        if batch.empty and not self._in_doubt:
             batch.written()
             return
         image_keys: set[int] = set()
         base_keys: set[int] = set()
+        if self._in_doubt:
+            await self._engine.dispose()  # the connection may be in the middle of something
         async with self._engine.begin() as db:
+            if self._in_doubt:
+                for statement in _DROP_ALL:
+                    await db.execute(statement)
             for statement, rows in _statements(batch):
                 if rows:
                     await db.execute(statement, rows)
@@ -274,6 +304,7 @@ class Archive:
                     image_keys |= set(await db.scalars(statement))
                 base_keys |= set(await db.scalars(_DROP_BASES))
         batch.written()
+        self._in_doubt = False
         self._held.forget(image_keys, base_keys)
 
 

@@ -11,9 +11,9 @@ import msgspec
 import zstandard
 
 from sandbox.core.clock import Instant
-from sandbox.sandboxes.house import Sandbox, Snapshot
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.root import StateRoot
+from sandbox.sandboxes.sandbox import Sandbox, Snapshot
 from sandbox.sandboxes.standing import Standing, standing_of
 from sandbox.store.pages import Pages, changed_pages
 
@@ -55,6 +55,10 @@ class Held:
         """A key that no row has had."""
         self.last_key += 1
         return self.last_key
+
+    def nothing(self) -> None:
+        """Nobody knows what the archive holds: it has to be written from nothing."""
+        self.bases, self.images, self.sandboxes = {}, {}, {}
 
     def forget(self, image_keys: set[int], base_keys: set[int]) -> None:
         """These rows were taken away."""
@@ -204,7 +208,7 @@ class Batch:
             if before.get(name) is not snapshot:
                 row = {"key": self._held.next_key(), "sandbox": key, "name": name, "image": self._image(snapshot.image)}
                 row |= {"seed": snapshot.seed, "mode": snapshot.mode, "rate": snapshot.rate}
-                self.snapshots.append(row | {"born_at": snapshot.born_at})
+                self.snapshots.append(row | {"lives": msgspec.json.encode(snapshot.lives)})
 
     def _image(self, image: Image) -> int:
         """The key of an image, which is added where it is not held."""

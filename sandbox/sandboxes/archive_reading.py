@@ -17,10 +17,12 @@ from sandbox.core.clock import Instant, wall_time
 from sandbox.sandboxes import archive_tables as tables
 from sandbox.sandboxes.archive_batch import Held, HeldSandbox, Marks, data_hash, page_mark
 from sandbox.sandboxes.archive_file import damaged
-from sandbox.sandboxes.house import DEFAULT, House, Sandbox, Snapshot
+from sandbox.sandboxes.house import DEFAULT, House
 from sandbox.sandboxes.image import Image, ImageFacts
+from sandbox.sandboxes.lives import Lives
+from sandbox.sandboxes.sandbox import Sandbox, Snapshot
 from sandbox.sandboxes.standing import Standing, resumed
-from sandbox.store.pages import Pages, pack_pages
+from sandbox.store.pages import DeltaError, Pages, pack_pages, unpack_pages
 
 _Row = Any
 
@@ -46,7 +48,7 @@ def read_archive(db: sa.Connection, house: House, place: Path) -> tuple[Held, Re
     """
     try:
         return _Reader(db, house).read()
-    except (zstandard.ZstdError, msgspec.DecodeError, KeyError, _DamagedError) as error:
+    except (zstandard.ZstdError, MemoryError, msgspec.DecodeError, KeyError, _DamagedError) as error:
         raise damaged(place, str(error) or "a row") from None
 
 
@@ -117,7 +119,7 @@ class _Reader:
         for row in sorted(rows, key=lambda row: (row.clean is not None, row.key)):
             facts = msgspec.json.decode(row.facts, type=ImageFacts)
             if row.clean is not None:
-                image = Image(None, facts, clean=self._images[row.clean], delta=row.delta)
+                image = Image(None, facts, clean=self._images[row.clean], delta=_whole_delta(row))
             else:
                 image = self._clean_image(*bases[row.base], facts, opened)
                 if image.folder is None and row.folder is not None and Path(row.folder).is_dir():
@@ -143,7 +145,8 @@ class _Reader:
     def _snapshots(self) -> dict[int, dict[str, Snapshot]]:
         found: dict[int, dict[str, Snapshot]] = {}
         for row in self._rows(tables.snapshot):
-            made = Snapshot(row.name, self._images[row.image], row.seed, row.mode, row.rate, Instant(row.born_at))
+            lives = msgspec.json.decode(row.lives, type=Lives)
+            made = Snapshot(row.name, self._images[row.image], row.seed, row.mode, row.rate, lives)
             found.setdefault(row.sandbox, {})[row.name] = made
         return found
 
@@ -159,6 +162,15 @@ class _Reader:
         stays = not changed or row.origin != f"ecosystem:{self._house.shelf.name}"
         made.origin_image = self._images[row.origin_image] if stays else self._house.opened
         return made
+
+
+def _whole_delta(row: _Row) -> bytes:
+    """The pages of an image of a later moment, seen to be what was written: nobody reads them before a restore."""
+    try:
+        unpack_pages(row.delta or b"")
+    except DeltaError:
+        raise _DamagedError(f"image {row.key}") from None
+    return bytes(row.delta)
 
 
 def _notes(sandboxes: list[Sandbox], name: str, *, changed: bool) -> list[str]:

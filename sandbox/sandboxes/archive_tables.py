@@ -85,7 +85,7 @@ snapshot = sa.Table(
     sa.Column("seed", sa.BigInteger, nullable=False),
     sa.Column("mode", sa.Text, nullable=False),
     sa.Column("rate", sa.Float, nullable=False),
-    sa.Column("born_at", sa.BigInteger, nullable=False),
+    sa.Column("lives", sa.LargeBinary, nullable=False, comment="JSON"),
     sa.UniqueConstraint("sandbox", "name"),
 )
 # Images are taken away once nothing names them: each of these is looked up for every one of them.

@@ -11,7 +11,7 @@ from sandbox.core.settings import ClockMode
 class BusinessClock:
     """Business time of one sandbox, derived from its base and its write number."""
 
-    __slots__ = ("_since", "_wall", "base", "mode", "rate")
+    __slots__ = ("_latest", "_since", "_wall", "base", "mode", "rate")
 
     def __init__(self, base: Instant, *, mode: ClockMode = "frozen", rate: float = 1.0) -> None:
         self.base = base
@@ -21,11 +21,13 @@ class BusinessClock:
         """How many seconds of business time pass in a second, while the clock is live."""
         self._since: Instant | None = None
         self._wall = Instant(0)
+        self._latest = base
+        """The latest time that a live clock has shown."""
 
     def copy(self) -> "BusinessClock":
         """Another clock that shows the same time."""
         made = BusinessClock(self.base, mode=self.mode, rate=self.rate)
-        made._since, made._wall = self._since, self._wall
+        made._since, made._wall, made._latest = self._since, self._wall, self._latest
         return made
 
     def at(self, write_number: int) -> Instant:
@@ -34,9 +36,11 @@ class BusinessClock:
         if self.mode == "frozen":
             return counted
         wall = wall_time()
-        if self._since is None:
-            self._since, self._wall = counted, wall
-        return Instant(max(counted, self._since + int((wall - self._wall) * self.rate)))
+        if self._since is None or wall < self._wall:
+            # Also where the machine's clock was put back: business time goes on from where it was.
+            self._since, self._wall = max(counted, self._latest), wall
+        self._latest = Instant(max(counted, self._since + int((wall - self._wall) * self.rate), self._latest))
+        return self._latest
 
     def base_at(self, at: int, write_number: int) -> Instant:
         """The base with which the write of that number happens at `at`, or as soon after the last as it can."""

@@ -10,10 +10,10 @@ from sandbox.core.errors import Fault
 from sandbox.core.sandbox_errors import EcosystemInvalidError, ZipInvalidError
 from sandbox.core.settings import Settings
 from sandbox.sandboxes.compiling import compile_files
-from sandbox.sandboxes.house import Sandbox
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.memory import on_copy
 from sandbox.sandboxes.root import StateRoot
+from sandbox.sandboxes.sandbox import Sandbox
 from sandbox.store.diff import CollectionDiff, contents, difference
 from sandbox.store.export import export_files
 from sandbox.store.reading import EcosystemError, Failure, Manifest

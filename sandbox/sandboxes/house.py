@@ -18,14 +18,16 @@ from sandbox.core.sandbox_errors import (
     SandboxProtectedError,
     SandboxUnknownError,
     SnapshotExistsError,
-    SnapshotUnknownError,
     TooManySandboxesError,
+    TooManySnapshotsError,
 )
 from sandbox.core.settings import ClockMode, Settings
 from sandbox.sandboxes.awake import AwakeList
 from sandbox.sandboxes.business_clock import BusinessClock
 from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.lives import lives_until
 from sandbox.sandboxes.root import StateRoot
+from sandbox.sandboxes.sandbox import Sandbox, Snapshot
 from sandbox.sandboxes.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -37,51 +39,6 @@ SANDBOX_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 Kept = Literal["clock", "sessions"]
 Prepare = Callable[[StateRoot], object]
 """What is done to a new bank before anybody sees it. It runs in a thread, and may refuse."""
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """A named moment of a sandbox."""
-
-    name: str
-    image: Image
-    seed: int
-    mode: ClockMode
-    rate: float
-    born_at: Instant
-    """That of the root it was taken of: tokens of that moment are good again once it is restored."""
-
-
-class Sandbox:
-    """One isolated bank: its id, what it is reset to, its live state and its snapshots."""
-
-    __slots__ = ("expires_at", "id", "name", "origin", "origin_image", "root", "seed", "snapshots")
-
-    def __init__(
-        self, sandbox_id: str, *, name: str | None, origin: str, root: StateRoot, expires_at: Instant | None = None
-    ) -> None:
-        self.id = sandbox_id
-        self.name = name
-        self.origin = origin
-        """What it was made from: `ecosystem:x`, `sandbox:x` or `snapshot:x`."""
-        self.origin_image = root.image
-        self.seed = root.seed
-        """What a reset goes back to, unless it names another."""
-        self.root = root
-        self.expires_at = expires_at
-        """The wall clock's time at which it is taken away, if it is."""
-        self.snapshots: dict[str, Snapshot] = {}
-
-    def snapshot(self, name: str) -> Snapshot:
-        """A snapshot by name.
-
-        Raises:
-            SnapshotUnknownError: there is none.
-        """
-        found = self.snapshots.get(name)
-        if found is None:
-            names = ", ".join(self.snapshots) or "none"
-            raise SnapshotUnknownError(f"Sandbox {self.id!r} has no snapshot {name[:80]!r}; it has {names}.")
-        return found
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -103,13 +60,11 @@ class House:
         self._awake = AwakeList(settings.max_awake)
         self._sandboxes: dict[str, Sandbox] = {}
         self.opened = image
-        """The ecosystem of the settings as it is now."""
+        """The ecosystem of the settings, at their time: with a live clock as of now, banks on it start now."""
         self.archive: Archive | None = None
         """What keeps the sandboxes over a restart, where there is a data folder."""
         self.named = 0
         """How many sandboxes were given a made id."""
-        self._present = image
-        """The ecosystem of the settings, at their time: with a live clock as of now, banks on it start now."""
         source = _Source(f"ecosystem:{shelf.name}", image, settings.seed)
         self._add(Sandbox(DEFAULT, name=None, origin=source.origin, root=self._new_root(source)))
 
@@ -178,11 +133,9 @@ class House:
                 ValidationFailedError: of the source.
         """
         self._require_room()
-        wanted = sandbox_id or self._next_id()
-        if not SANDBOX_ID.fullmatch(wanted):
-            detail = "must be 1 to 63 of a-z, 0-9 and -, and not start with -"
-            raise ValidationFailedError([Fault("/id", "wrong_format", detail)])
-        self._require_free(wanted)
+        if sandbox_id is not None:
+            _require_form(sandbox_id)
+            self._require_free(sandbox_id)
         found = await self._source(source, caller)
         root = self._new_root(found if seed is None else msgspec.structs.replace(found, seed=seed))
         if prepare is not None:
@@ -190,12 +143,13 @@ class House:
         try:
             # The source may have taken a moment to compile: somebody else may have been quicker.
             self._require_room()
-            self._require_free(wanted)
+            if sandbox_id is not None:
+                self._require_free(sandbox_id)
         except BaseException:
             root.close()
             raise
         expires_at = None if ttl is None else Instant(wall_time() + ttl * SECOND)
-        made = Sandbox(wanted, name=name, origin=found.origin, root=root, expires_at=expires_at)
+        made = Sandbox(sandbox_id or self._next_id(), name=name, origin=found.origin, root=root, expires_at=expires_at)
         self._add(made)
         return made
 
@@ -213,18 +167,25 @@ class House:
 
         Raises:
             EcosystemUnknownError, EcosystemInvalidError: of the ecosystem.
+            ValidationFailedError: sessions are to be kept with another seed, whose keys cannot check their tokens.
         """
         source = _Source(sandbox.origin, sandbox.origin_image, sandbox.seed)
         elsewhere = ecosystem is not None or as_of is not None
         if elsewhere:
-            name = sandbox.origin_image.facts.ecosystem if ecosystem is None else ecosystem
-            source = _Source(f"ecosystem:{name}", await self.shelf.image(name, as_of), seed)
+            name = sandbox.origin_image.home if ecosystem is None else ecosystem
+            image = await self.shelf.image(name, as_of)
+            source = _Source(f"ecosystem:{image.home}", image, sandbox.seed if ecosystem is None else None)
         root = self._new_root(source if seed is None else msgspec.structs.replace(source, seed=seed))
-        old = sandbox.root
-        steps = [step for step in (_keeping(old, keep), prepare) if step is not None]
-        for step in steps:
-            await _prepared(root, step)
+        if prepare is not None:
+            if "sessions" in keep:
+                root.leap(sandbox.root.write_number)
+            await _prepared(root, prepare)
         self._require_present(sandbox, root)
+        try:
+            _keep(root, sandbox.root, keep)
+        except BaseException:
+            root.close()
+            raise
         if elsewhere:
             sandbox.origin, sandbox.origin_image, sandbox.seed = source.origin, source.image, root.seed
         self._swap(sandbox, root)
@@ -233,18 +194,21 @@ class House:
     async def reload(self) -> None:
         """Load the files of the settings' ecosystem again: `default` goes over to them, with everybody still signed in.
 
-        Other sandboxes that came from it do so when they are reset.
+        Other sandboxes that came from it do so when they are reset; a `default` that came from elsewhere stays.
 
         Raises:
             EcosystemInvalidError: they break a rule; nothing has changed.
         """
-        image = self.opened = await self.shelf.reload()
-        origin = f"ecosystem:{self.shelf.name}"
-        for sandbox in self._sandboxes.values():
-            if sandbox.origin == origin:
-                sandbox.origin_image = image
-                self._changed(sandbox.id)
-        await self.reset(self._sandboxes[DEFAULT], keep=frozenset({"sessions"}))
+        image = await self.shelf.reload()
+        before, self.opened = self.opened, image
+        standing_on_it = [sandbox for sandbox in self._sandboxes.values() if sandbox.origin_image is before]
+        for sandbox in standing_on_it:
+            sandbox.origin_image = image
+            self._changed(sandbox.id)
+        default = self._sandboxes[DEFAULT]
+        if default in standing_on_it:
+            same_keys = default.seed == default.root.seed
+            await self.reset(default, keep=frozenset({"sessions"} if same_keys else ()))
 
     def install(self, sandbox: Sandbox, image: Image, *, seed: int | None = None) -> StateRoot:
         """Give a sandbox a root on `image`; what a reset goes back to stays what it was."""
@@ -270,14 +234,19 @@ class House:
 
         Raises:
             SnapshotExistsError: the name is taken.
+            TooManySnapshotsError: the cap is reached.
+            SandboxUnknownError: the sandbox was taken away meanwhile.
         """
-        root = sandbox.root
-        if name not in sandbox.snapshots:
-            image = await root.capture()
-        if name in sandbox.snapshots:
-            raise SnapshotExistsError(f"Sandbox {sandbox.id!r} has a snapshot {name!r} already. Delete it first.")
-        clock = root.clock
-        made = Snapshot(name, image, root.seed, clock.mode, clock.rate, root.born_at)
+        while True:
+            self._require_snapshot_room(sandbox, name)
+            root = sandbox.root
+            image, clock = await root.capture(), root.clock
+            self._require_present(sandbox)
+            self._require_snapshot_room(sandbox, name)
+            if sandbox.root is root:
+                break  # else it was reset meanwhile, and this is a moment of what is over
+        lives = lives_until(root.earlier, root.born_at, image.facts.write_number)
+        made = Snapshot(name, image, root.seed, clock.mode, clock.rate, lives)
         sandbox.snapshots[name] = made
         self._changed(sandbox.id)
         return made
@@ -291,7 +260,7 @@ class House:
         snapshot = sandbox.snapshot(name)
         source = _Source(sandbox.origin, snapshot.image, snapshot.seed, (snapshot.mode, snapshot.rate))
         root = self._new_root(source)
-        root.born_at = snapshot.born_at
+        root.earlier = snapshot.lives
         self._swap(sandbox, root)
         return root
 
@@ -335,7 +304,7 @@ class House:
         image = source.image
         mode, rate = source.clock or (self.settings.clock, 1.0)
         clock = BusinessClock(image.facts.clock_base, mode=mode, rate=rate)
-        if self.settings.as_of == "now" and image is self._present:
+        if self.settings.as_of == "now" and image is self.opened:
             clock.show(wall_time(), write_number=image.facts.write_number)
         given = (source.seed, self.settings.seed, image.facts.seed)
         seed = next(seed for seed in given if seed is not None)
@@ -387,10 +356,21 @@ class House:
         if sandbox_id in self._sandboxes:
             raise SandboxExistsError(f"There is a sandbox {sandbox_id!r} already. Delete it first, or take another id.")
 
-    def _require_present(self, sandbox: Sandbox, root: StateRoot) -> None:
-        """Refuse to swap the root of a sandbox that was taken away meanwhile."""
+    def _require_snapshot_room(self, sandbox: Sandbox, name: str) -> None:
+        if name in sandbox.snapshots:
+            raise SnapshotExistsError(f"Sandbox {sandbox.id!r} has a snapshot {name!r} already. Delete it first.")
+        most = self.settings.max_snapshots
+        if len(sandbox.snapshots) >= most:
+            raise TooManySnapshotsError(
+                f"Sandbox {sandbox.id!r} has {most} snapshots, as many as the settings allow. Delete some, or raise "
+                "--max-snapshots."
+            )
+
+    def _require_present(self, sandbox: Sandbox, root: StateRoot | None = None) -> None:
+        """Refuse to go on with a sandbox that was taken away meanwhile; `root` was made for it."""
         if self._sandboxes.get(sandbox.id) is not sandbox:
-            root.close()
+            if root is not None:
+                root.close()
             raise SandboxUnknownError(f"The sandbox {sandbox.id!r} was taken away meanwhile.", sandbox_id=sandbox.id)
 
     def _next_id(self) -> str:
@@ -427,21 +407,24 @@ async def _prepared(root: StateRoot, prepare: Prepare) -> None:
         raise
 
 
-def _keeping(old: StateRoot, keep: frozenset[Kept]) -> Prepare | None:
-    """What takes clock and sessions of an old root along to a new one."""
-    if not keep:
-        return None
-    clock, now = old.clock.copy(), old.now
-    sessions = old.read(living_sessions) if "sessions" in keep else []
-    born_at = old.born_at
+def _keep(root: StateRoot, old: StateRoot, keep: frozenset[Kept]) -> None:
+    """Take clock and sessions of the old root along to the new one, which takes its place at once after this."""
+    if "clock" in keep:
+        if old.now > root.now:
+            root.advance(old.now)
+        if (root.clock.mode, root.clock.rate) != (old.clock.mode, old.clock.rate):
+            root.set_clock(old.clock.mode, old.clock.rate)
+    if "sessions" in keep:
+        if root.seed != old.seed:
+            detail = "sessions cannot be kept with another seed: its keys cannot check their tokens"
+            raise ValidationFailedError([Fault("/keep", "conflict", detail)])
+        # Identifiers come of write numbers: those of the old root's writes must not be drawn again.
+        root.leap(old.write_number)
+        root.write(carry_sessions, old.read(living_sessions))
+        root.earlier = lives_until(old.earlier, old.born_at, old.write_number)
 
-    def prepare(root: StateRoot) -> None:
-        if "clock" in keep:
-            if now > root.now:
-                root.advance(now)
-            root.clock.set(clock.mode, clock.rate, now=root.now, write_number=root.write_number)
-        if "sessions" in keep:
-            root.write(carry_sessions, sessions)
-            root.born_at = born_at
 
-    return prepare
+def _require_form(sandbox_id: str) -> None:
+    if not SANDBOX_ID.fullmatch(sandbox_id):
+        detail = "must be 1 to 63 of a-z, 0-9 and -, and not start with -"
+        raise ValidationFailedError([Fault("/id", "wrong_format", detail)])

@@ -110,6 +110,12 @@ class Image:
         return digest_since(db, self.data, self._hashes)
 
     @property
+    def home(self) -> str:
+        """The name under which its ecosystem is opened: the folder's, where there is one."""
+        folder = self.clean.folder
+        return self.facts.ecosystem if folder is None else folder.name
+
+    @property
     def now(self) -> Instant:
         """Its business time."""
         return business_time(self.facts.clock_base, self.facts.write_number)

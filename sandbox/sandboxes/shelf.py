@@ -15,6 +15,8 @@ from sandbox.store.ecosystem import find, shipped
 from sandbox.store.reading import EcosystemError
 from sandbox.store.shifting import weeks_between
 
+_MOVED_AT_MOST = 4
+"""How many images whose data were moved in time are kept ready; each holds megabytes."""
 _EARLIEST, _LATEST = parse_instant("1970-01-01T00:00:00Z"), parse_instant("9000-01-01T00:00:00Z")
 
 
@@ -68,7 +70,14 @@ class Shelf:
         Raises:
             EcosystemError: it breaks its rules.
         """
-        image = self._compiled(self.folder, self._as_of)
+        own = open_image(self.folder, self._settings)
+        self._keep(self.folder, 0, own)
+        image = own
+        if self._as_of is not None:
+            weeks = weeks_between(own.now, self._as_of)
+            image = open_image(self.folder, self._settings, weeks=weeks)
+            self._keep(self.folder, weeks, image)
+            image = image if self._as_of == image.now else _moved(image, self._as_of, self._settings)
         self._folders[image.facts.ecosystem] = self.folder  # a manifest may call it otherwise
         return image
 
@@ -84,17 +93,18 @@ class Shelf:
             EcosystemUnknownError, EcosystemInvalidError: there is none of that name, or it breaks its rules.
         """
         folder = self._folders.get(name)
-        known = self._images.get((folder, 0)) if folder is not None and as_of is None else None
-        if known is not None:
-            return known
         if folder is None:
             names = ", ".join(sorted(self._folders))
             raise EcosystemUnknownError(f"There is no ecosystem {name[:80]!r} here. There are: {names}.")
         try:
-            return await asyncio.to_thread(self._compiled, folder, as_of)
+            image = await self._shifted(folder, 0)
+            if as_of is None:
+                return image
+            image = await self._shifted(folder, weeks_between(image.now, as_of))
         except EcosystemError as error:
             first = "; ".join(str(failure) for failure in error.failures[:3])
             raise EcosystemInvalidError(f"{error}: {first}.") from None
+        return image if as_of == image.now else await asyncio.to_thread(_moved, image, as_of, self._settings)
 
     async def reload(self) -> Image:
         """Compile the ecosystem of the settings again, at the time that it was opened at.
@@ -124,17 +134,20 @@ class Shelf:
         for image in self._images.values():
             image.close()
 
-    def _compiled(self, folder: Path, as_of: Instant | None) -> Image:
-        own = self._shifted(folder, 0)
-        if as_of is None:
-            return own
-        image = self._shifted(folder, weeks_between(own.now, as_of))
-        return image if as_of == image.now else _moved(image, as_of, self._settings)
+    async def _shifted(self, folder: Path, weeks: int) -> Image:
+        """The image of a folder, its data moved by so many weeks. Only so many of those are kept."""
+        image = self._images.get((folder, weeks))
+        if image is None:
+            image = await asyncio.to_thread(open_image, folder, self._settings, weeks=weeks)
+        self._keep(folder, weeks, image)
+        return image
 
-    def _shifted(self, folder: Path, weeks: int) -> Image:
-        if (folder, weeks) not in self._images:
-            self._images[folder, weeks] = open_image(folder, self._settings, weeks=weeks)
-        return self._images[folder, weeks]
+    def _keep(self, folder: Path, weeks: int, image: Image) -> None:
+        self._images.pop((folder, weeks), None)
+        self._images[folder, weeks] = image
+        moved = [place for place in self._images if place[1] != 0]
+        for place in moved[:-_MOVED_AT_MOST]:
+            del self._images[place]
 
 
 def _moved(image: Image, as_of: Instant, settings: Settings) -> Image:

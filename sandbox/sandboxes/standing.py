@@ -6,6 +6,7 @@ from sandbox.core.clock import Instant
 from sandbox.core.settings import ClockMode, Settings
 from sandbox.sandboxes.business_clock import BusinessClock
 from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.lives import Lives
 from sandbox.sandboxes.root import StateRoot
 
 
@@ -16,6 +17,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     born_at: Instant
     """Tokens carry it: those of before are good as long as it stays."""
+    earlier: Lives = ()
     write_number: int
     clock_base: Instant
     clock_mode: ClockMode
@@ -33,6 +35,7 @@ def standing_of(root: StateRoot) -> Standing:
         seed=root.seed,
         generation=root.generation,
         born_at=root.born_at,
+        earlier=root.earlier,
         write_number=root.write_number,
         clock_base=clock.base,
         clock_mode=clock.mode,
@@ -47,6 +50,6 @@ def resumed(image: Image, standing: Standing, delta: bytes | None, *, rules: Set
     clock = BusinessClock(standing.clock_base, mode=standing.clock_mode, rate=standing.clock_rate)
     clock.anchor = standing.clock_anchor
     root = StateRoot(image, rules=rules, seed=standing.seed, generation=standing.generation, clock=clock, delta=delta)
-    root.born_at, root.write_number = standing.born_at, standing.write_number
+    root.born_at, root.earlier, root.write_number = standing.born_at, standing.earlier, standing.write_number
     root.request_ids.counts = standing.requests
     return root

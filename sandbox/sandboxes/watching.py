@@ -42,6 +42,9 @@ class Watcher:
         except EcosystemInvalidError as error:
             _LOG.warning("%s has changed, but cannot be loaded; the bank of before goes on. %s", name, error)
             return False
+        except Exception:  # noqa: BLE001 - whatever it was, the next change may mend it
+            _LOG.exception("%s has changed, but could not be loaded; the bank of before goes on", name)
+            return False
         _LOG.warning("%s has changed and was loaded again.", name)
         return True
 

@@ -151,9 +151,7 @@ def _manifest_record(manifest: Manifest) -> Record:
     return msgspec.structs.asdict(manifest) | {"as_of": format_instant(manifest.as_of)}
 
 
-def _records(
-    db: sa.Connection, collection: Collection, ids: PublicIds, keys: Sequence[int] | None
-) -> Iterator[Record]:
+def _records(db: sa.Connection, collection: Collection, ids: PublicIds, keys: Sequence[int] | None) -> Iterator[Record]:
     table = COLLECTION_TABLES[collection.name]
     (key,) = table.primary_key.columns
     query = _HOLDS if collection.name == "holds" else sa.select(table).order_by(key)

@@ -18,6 +18,10 @@ Pages = dict[int, bytes]
 """Pages by their offset in the database, in bytes."""
 
 
+class DeltaError(ValueError):
+    """Bytes are no packed difference, or damaged."""
+
+
 def changed_pages(base: bytes, now: bytes) -> Pages:
     """The pages of `now` that `base` does not have at the same place."""
     found: Pages = {}
@@ -46,16 +50,23 @@ def with_pages(base: bytes, size: int, pages: Pages) -> bytes:
 
 
 def pack_pages(size: int, pages: Pages) -> bytes:
-    """A difference in one compressed piece."""
+    """A difference in one compressed piece, with a checksum."""
     head = _HEAD.pack(size, len(pages)) + struct.pack(f">{len(pages)}Q", *pages)
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(head + b"".join(pages.values()))
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(head + b"".join(pages.values()))
 
 
 def unpack_pages(delta: bytes) -> tuple[int, Pages]:
-    """Size and pages of a packed difference."""
-    raw = zstandard.ZstdDecompressor().decompress(delta)
-    size, count = _HEAD.unpack_from(raw)
-    offsets = struct.unpack_from(f">{count}Q", raw, _HEAD.size)
+    """Size and pages of a packed difference.
+
+    Raises:
+        DeltaError: its bytes are not what was packed.
+    """
+    try:
+        raw = zstandard.ZstdDecompressor().decompress(delta)
+        size, count = _HEAD.unpack_from(raw)
+        offsets = struct.unpack_from(f">{count}Q", raw, _HEAD.size)
+    except (zstandard.ZstdError, struct.error, MemoryError) as error:  # a damaged head may ask for any amount of memory
+        raise DeltaError(str(error)) from None
     start = _HEAD.size + 8 * count
     pages: Pages = {}
     for offset in offsets:

@@ -32,6 +32,8 @@ TICK = Statement(
 )
 """The first statement of every write: it takes the next write number (on a database with several writers, the lock that
 makes them take turns too), sets what business time is counted from, and reads what the write goes on from."""
+LEAP = Statement(sa.update(root).values(write_number=sa.bindparam("n"), clock_base=sa.bindparam("base")))
+"""Takes many write numbers at once; nothing happens at them."""
 PEEK = Statement(sa.select(*_STATE))
 """The same without a tick, for what is rolled back anyway."""
 _HEADS = ("journal_seq", "journal_hash", "audit_count", "audit_hash")

@@ -232,3 +232,15 @@ def test_banks_of_a_live_server_as_of_now_start_now_whenever_they_are_made(monke
         assert client.get("/_sandbox/clock").json()["now"] == "2027-01-15T11:00:00.000Z"
         client.post("/_sandbox/reset", {"as_of": "2026-03-01T00:00:00Z"})
         assert client.get("/_sandbox/clock").json()["now"] == "2026-03-01T00:00:00.000Z"
+
+
+def test_time_does_not_go_back_with_the_clock_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = parse_instant("2027-01-15T08:00:00Z")
+    monkeypatch.setattr(business_clock, "wall_time", lambda: wall)
+    with serving(clock="live", transport_clock="wall") as client:
+        seen = []
+        for step in (0, HOUR, -HOUR // 2, -3 * HOUR, HOUR):
+            wall = Instant(wall + step)
+            seen.append(parse_instant(client.get("/_sandbox/clock").json()["now"]))
+    start = parse_instant(START)
+    assert seen == [start, start + HOUR, start + HOUR, start + HOUR, start + 2 * HOUR]

@@ -2,8 +2,10 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,6 +14,8 @@ from checks import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_SAVINGS, assert_problem
 from support import TINY, VIRTUAL, Client, User
 
 from sandbox.core.settings import Settings
+from sandbox.sandboxes.exchange import image_of_zip
+from sandbox.sandboxes.image import Image
 from sandbox.store.zips import unzipped, zipped
 
 ZIP = {"content-type": "application/zip"}
@@ -277,6 +281,53 @@ def test_a_bomb_is_refused_before_it_goes_off() -> None:
     assert len(bomb) < 20_000
     assert "more than 320000 bytes would come out" in refused(client, bomb, 422, "zip_invalid")["detail"]
     client.close()
+
+
+def test_a_small_zip_may_not_ask_for_much_whatever_the_limit(client: Client) -> None:
+    bomb = zipped({"customers.json": b" " * 20_000_000 + b"[]"})
+    most = 100 * len(bomb) + 1_000_000
+    assert most < 20_000_000 < 16 * VIRTUAL.max_import_bytes
+    assert f"more than {most} bytes would come out" in refused(client, bomb, 422, "zip_invalid")["detail"]
+
+
+def test_a_bank_of_many_equal_records_is_no_bomb(client: Client) -> None:
+    rows = [{"id": n, "note": "the same words in every one of them, as generators write them"} for n in range(20_000)]
+    files = unzipped(exported(client), most_bytes=2**26) | {"branches.json": json.dumps(rows).encode()}
+    assert load(client, zipped(files)).status_code == 200
+
+
+def test_imports_take_turns(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work, most = [0], [0]
+    lock = threading.Lock()
+
+    def counted(raw: bytes, settings: Settings) -> Image:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        try:
+            return image_of_zip(raw, settings)
+        finally:
+            with lock:
+                at_work[0] -= 1
+
+    monkeypatch.setattr("sandbox.control.exchange.image_of_zip", counted)
+    raw = exported(client)
+    for sandbox in ("a", "b", "c"):
+        client.post("/_sandbox/sandboxes", {"id": sandbox})
+    answers = client.together(
+        *[
+            partial(client.http.post, f"/s/{sandbox}/_sandbox/import", content=raw, headers=ZIP)
+            for sandbox in ("a", "b", "c", "default")
+        ]
+    )
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert most == [1]
+
+
+def test_after_an_import_that_was_refused_comes_the_next(client: Client) -> None:
+    raw = exported(client)
+    posts = [partial(client.http.post, "/_sandbox/import", content=body, headers=ZIP) for body in (b"{}", raw)]
+    assert [answer.status_code for answer in client.together(*posts)] == [422, 200]
 
 
 def test_an_import_asks_for_no_parameters(client: Client) -> None:

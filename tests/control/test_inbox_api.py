@@ -42,7 +42,7 @@ def at_once(client: Client, **asked: Any) -> httpx.Response:
 async def once_waiting(root: StateRoot, waiters: int = 1) -> None:
     """Go on when so many wait for the next commit."""
     for _ in range(10_000):
-        if sum(not waiter.done() for waiter in root._waiting) >= waiters:
+        if sum(not waiter.done() for waiter in root._waiters._waiting) >= waiters:
             return
         await asyncio.sleep(0)
     pytest.fail("nobody waits")
@@ -226,9 +226,9 @@ def test_a_waiter_is_sent_home_when_its_sandbox_is_gone(client: Client, way: str
 def test_a_waiter_that_gave_up_leaves_nothing_to_wake(client: Client) -> None:
     root = bank(client)
     assert_problem(client.run(wait(client, timeout_ms=1)), 408, "wait_timed_out")
-    assert all(waiter.done() for waiter in root._waiting)
+    assert all(waiter.done() for waiter in root._waiters._waiting)
     send(client)
-    assert root._waiting == []
+    assert root._waiters._waiting == []
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ UNUSUAL = {
     "refresh_token_seconds": "61",
     "hold_days": "1",
     "max_sandboxes": "1",
+    "max_snapshots": "1",
     "max_awake": "1",
     "warm_copies": "0",
     "cache_dir": '"cache"',

@@ -13,7 +13,7 @@ from extras import NOTE_ID, add_extra
 from msgspec import structs
 from support import VIRTUAL, Client, copy_of_tiny, edit
 
-from sandbox.bank import record_lists, records
+from sandbox.bank import record_lists, record_reads, records
 from sandbox.data.tables import INLINE, Shelf
 
 MANY = 1_500
@@ -47,7 +47,7 @@ def bank(large: Path) -> Iterator[Client]:
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     """Which collections were read, and whether on the loop's own thread."""
     seen: list[tuple[str, bool]] = []
-    original, keyed = record_lists.read_collections, record_lists.read_keyed
+    original, keyed = record_lists.read_collections, record_reads.read_keyed
 
     def watched(db: Any, *, names: Any) -> Any:
         seen.extend((name, threading.current_thread() is threading.main_thread()) for name in names)
@@ -105,6 +105,22 @@ def test_a_write_is_seen_at_once(bank: Client) -> None:
     bank.request("DELETE", f"/_data/notifications/{NOTE_ID}")
     answer = bank.get("/_data/notifications?title=Changed")
     assert (answer.json(), answer.headers["x-total-count"]) == ([], "0")
+
+
+def test_after_a_write_only_what_changed_is_read(bank: Client, threads: list[tuple[str, bool]]) -> None:
+    before = bank.get("/_data/notifications").json()
+    bank.request("PATCH", f"/_data/notifications/{NOTE_ID}", json={"title": "Changed"})
+    bank.request("DELETE", "/_data/notifications/note-7")
+    bank.post("/_data/notifications", before[0] | {"notification_id": "new"})
+    bank.post("/_sandbox/sandboxes", {"id": "t1"})
+    expected = [
+        note | {"title": "Changed"} if note["notification_id"] == NOTE_ID else note
+        for note in [*before, before[0] | {"notification_id": "new"}]
+        if note["notification_id"] != "note-7"
+    ]
+    assert bank.get("/_data/notifications").json() == expected
+    assert bank.get("/s/t1/_data/notifications").json() == before
+    assert threads == [("notifications", False)]
 
 
 def test_a_reset_is_seen_at_once(bank: Client) -> None:

@@ -56,10 +56,11 @@ from sandbox.core.errors import (
 from sandbox.core.sandbox_errors import ClockCannotGoBackError
 from sandbox.core.settings import ClockMode
 from sandbox.sandboxes import business_clock, jobs
-from sandbox.sandboxes.house import DEFAULT, Sandbox
+from sandbox.sandboxes.house import DEFAULT
 from sandbox.sandboxes.idempotency import IDEMPOTENCY_TTL, Answer, KeyedOrder
 from sandbox.sandboxes.jobs import Fired, Job
 from sandbox.sandboxes.root import StateRoot
+from sandbox.sandboxes.sandbox import Sandbox
 from sandbox.store.work import Work
 
 MOST_SANDBOXES = 4

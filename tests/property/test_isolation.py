@@ -26,7 +26,7 @@ AWAKE = 8
 QUIET = 4
 """Sandboxes in which nothing happens while somebody waits for a message."""
 
-LIMITS = {"max_awake": AWAKE, "max_sandboxes": LIVES + 2 * QUIET + 5}
+LIMITS = {"max_awake": AWAKE, "max_sandboxes": LIVES + 2 * QUIET + 7}
 
 
 def fork_of(number: int) -> dict[str, Any]:
@@ -222,6 +222,22 @@ def test_nobody_who_waits_is_woken_by_another_sandbox_and_everybody_by_their_own
             kept = http.get(f"/s/{name}/_sandbox/messages").json()["items"]
             assert [told["message"]] == kept
             assert not any(wait.done() for wait in waits.values())
+
+
+def test_a_token_of_a_twin_is_refused(server: Served) -> None:
+    """Same seed, same sign-in, same session: the tokens differ in the name of the sandbox alone."""
+    opened = {}
+    with server.connect() as http:
+        for name in ("same-a", "same-b"):
+            assert http.post("/_sandbox/sandboxes", json={"id": name, "seed": 5}).status_code == 201
+            body = {"username": "fatima", "password": PASSWORDS["fatima"]}
+            opened[name] = http.post(f"/s/{name}/v1/auth/login", json=body).json()
+        assert opened["same-a"]["session_id"] == opened["same-b"]["session_id"]
+        bearer = {"authorization": f"Bearer {opened['same-a']['access_token']}"}
+        assert_problem(http.get("/s/same-b/v1/accounts", headers=bearer), 401, "token_of_other_sandbox")
+        refresh = {"refresh_token": opened["same-a"]["refresh_token"]}
+        assert_problem(http.post("/s/same-b/v1/auth/refresh", json=refresh), 401, "token_of_other_sandbox")
+        assert http.post("/s/same-a/v1/auth/refresh", json=refresh).status_code == 200
 
 
 def test_a_lock_a_key_and_a_record_in_one_sandbox_are_none_in_another(server: Served) -> None:

@@ -1,9 +1,7 @@
 """Races: whoever is first wins, nobody wins twice, sandboxes never meet, and nothing is left behind."""
 
 import asyncio
-import gc
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +11,7 @@ import httpx
 import psutil
 import pytest
 from bankside import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_SAVINGS
+from connections import open_connections
 from msgspec import structs
 from served import Served, serve, sign_in
 from support import PASSWORDS, VIRTUAL, Client, User, transfer_body
@@ -216,20 +215,6 @@ def cold() -> Iterator[Client]:
     made = Client(structs.replace(VIRTUAL, warm_copies=0))
     yield made
     made.close()
-
-
-def open_connections() -> int:
-    """How many SQLite connections of this process are open."""
-    gc.collect()
-    found = 0
-    for thing in gc.get_objects():
-        if type(thing) is sqlite3.Connection:
-            try:
-                _ = thing.total_changes
-            except sqlite3.ProgrammingError:
-                continue
-            found += 1
-    return found
 
 
 def test_deleted_forks_leave_no_connection_and_no_memory(cold: Client) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from archives import AT_ONCE, Gate, archive_of, change, crashed, kept, open_house, picture, rows, settled
 from bankside import FATIMA_CURRENT, move
 from msgspec import structs
+from sqlalchemy.ext.asyncio import AsyncConnection
 from support import tiny_image
 
 from sandbox import __version__
@@ -23,6 +24,7 @@ from sandbox.sandboxes.archive_file import ARCHIVE_NAME, ArchiveFile
 from sandbox.sandboxes.archive_tables import ArchiveError
 from sandbox.sandboxes.house import House
 from sandbox.sandboxes.image import Image
+from sandbox.store.pages import unpack_pages
 
 BATCHED = structs.replace(AT_ONCE, durability="batch")
 
@@ -263,6 +265,99 @@ def test_a_bug_in_writing_is_no_promise(tmp_path: Path, monkeypatch: pytest.Monk
     run(story())
 
 
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Have somebody cancel a task, and see it end by that."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("moment", ["before the transaction", "in the transaction", "after the commit"])
+def test_a_cancelled_write_is_no_promise_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    reached = asyncio.Event()
+
+    async def stay(*_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def story() -> None:
+        async with kept(tmp_path) as house:
+            archive = archive_of(house)
+            await fork(house, "a")
+            await settled(house)
+            write = archive._write
+
+            async def write_and_stay(batch: Batch) -> None:
+                # The transaction is committed, and whoever wrote it does not get to know.
+                monkeypatch.setattr(batch, "written", lambda: None)
+                await write(batch)
+                await stay()
+
+            if moment == "before the transaction":
+                monkeypatch.setattr(archive, "_write", stay)
+            elif moment == "after the commit":
+                monkeypatch.setattr(archive, "_write", write_and_stay)
+            else:
+                monkeypatch.setattr(AsyncConnection, "execute", stay)
+            pay_in(house)
+            await house.take_snapshot(house.get("default"), "moment")
+            await fork(house, "b")
+            house.remove("a")
+            waiting = [asyncio.create_task(archive.settled(each)) for each in ("default", "a", None)]
+            await reached.wait()
+            pay_in(house, "b")
+            waiting.append(asyncio.create_task(archive.settled("b")))
+            await asyncio.sleep(0)
+            assert archive._task is not None
+            await cancelled(archive._task)
+            for told in await asyncio.gather(*waiting, return_exceptions=True):
+                assert isinstance(told, ArchiveFailedError)
+            assert archive.pending == 3
+            with pytest.raises(ArchiveFailedError):
+                await archive.settled("default")
+            monkeypatch.undo()
+            before = await picture(house)
+        async with reopened(tmp_path) as house:
+            assert await picture(house) == before
+
+    run(story())
+
+
+def test_what_the_file_contradicts_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.sandboxes.archive._RETRY_S", 0.01)
+
+    async def story() -> None:
+        async with kept(tmp_path) as house:
+            await fork(house, "a")
+            pay_in(house, "a")
+            await settled(house)
+            held = archive_of(house)._held
+            held.sandboxes.clear()
+            pay_in(house, "a")
+            with pytest.raises(ArchiveFailedError, match="UNIQUE"):
+                await settled(house)
+            await settled(house)
+            assert rows(tmp_path, "SELECT id FROM sandbox ORDER BY key") == [("default",), ("a",)]
+            before, left = await picture(house), crashed(tmp_path, tmp_path / "left")
+        async with reopened(left) as house:
+            assert await picture(house) == before
+
+    run(story())
+
+
+def test_nobody_waits_for_an_archive_that_has_stopped(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with kept(tmp_path) as house:
+            await settled(house)
+        archive_of(house).note("default")
+        with pytest.raises(ArchiveFailedError, match="the server has stopped"):
+            await archive_of(house).settled("default")
+
+    run(story())
+
+
 def test_what_cannot_be_written_at_the_end_is_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -498,11 +593,15 @@ def test_an_archive_of_other_tables_says_what_to_do(written: Path, assignment: s
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE page SET bytes = substr(bytes, 1, length(bytes) - 5) || x'0102030405'",
+        "UPDATE page SET bytes = CAST(substr(bytes, 1, length(bytes) - 5) || x'0102030405' AS BLOB)",
         "UPDATE page SET bytes = x''",
         "UPDATE base SET hash = x'00'",
         "UPDATE base SET bytes = x'0102'",
         "UPDATE image SET facts = '{}'",
+        "UPDATE image SET delta = CAST(substr(delta, 1, length(delta) - 5) || x'0102030405' AS BLOB) WHERE clean > 0",
+        "UPDATE image SET delta = substr(delta, 1, length(delta) / 2) WHERE clean > 0",
+        "UPDATE image SET delta = x'' WHERE clean > 0",
+        "UPDATE image SET delta = NULL WHERE clean > 0",
         "UPDATE sandbox SET standing = '{}'",
         "UPDATE sandbox SET image = 12345",
         "DELETE FROM about",
@@ -514,6 +613,24 @@ def test_damaged_bytes_are_not_served(written: Path, statement: str) -> None:
     message = refusal(written)
     assert "cannot be read as an archive" in message
     assert "put a copy of it back" in message
+
+
+def test_a_snapshot_with_one_wrong_byte_is_not_served(written: Path) -> None:
+    ((delta,),) = rows(written, "SELECT delta FROM image WHERE clean IS NOT NULL")
+    _, whole = unpack_pages(delta)
+    for place in range(0, len(delta), max(1, len(delta) // 40)):
+        broken = bytearray(delta)
+        broken[place] ^= 0x10
+        change(written, "UPDATE image SET delta = ? WHERE clean IS NOT NULL", bytes(broken))
+        try:
+            house, archive = open_house(written)
+        except ArchiveError as error:
+            assert "cannot be read as an archive: image" in str(error)
+        else:
+            # A few bits of a frame mean nothing; then everything else must be as it was.
+            assert unpack_pages(bytes(broken))[1] == whole
+            run(archive.stop())
+            house.close()
 
 
 @pytest.mark.parametrize("data", [b"no database at all", b"x" * 8_192])

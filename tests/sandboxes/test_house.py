@@ -21,8 +21,9 @@ from sandbox.core.sandbox_errors import (
 )
 from sandbox.core.settings import Settings
 from sandbox.sandboxes import image as image_module
-from sandbox.sandboxes.house import DEFAULT, House, Sandbox
+from sandbox.sandboxes.house import DEFAULT, House
 from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.sandbox import Sandbox
 from sandbox.sandboxes.shelf import Shelf
 from sandbox.store.ecosystem import EcosystemNotFoundError
 from sandbox.store.statement import Statement

@@ -14,6 +14,7 @@ from support import VIRTUAL, tiny_image
 
 from sandbox.bank import acts, ledger, records
 from sandbox.bank.actors import holder
+from sandbox.bank.acts import AccountId
 from sandbox.bank.chart import CHART
 from sandbox.bank.ledger import Leg
 from sandbox.bank.transfers import NewReversal, create_transfer, reverse_transfer
@@ -26,7 +27,7 @@ from sandbox.store import digests
 from sandbox.store.changes import changes
 from sandbox.store.digests import all_hashes, digest_since
 from sandbox.store.engine import connect, create_schema, disconnect, driver, serialize
-from sandbox.store.export import digest, export
+from sandbox.store.export import digest, export, record_hashes
 from sandbox.store.tables import COLLECTION_TABLES, entry, extra_record, journal, merchant
 from sandbox.store.work import Work
 
@@ -50,12 +51,22 @@ def lived() -> Image:
     return Image(made.data, made.image.facts)
 
 
+def _deposit(work: Work) -> None:
+    acts.deposit(work, account=AccountId(FATIMA_SAVINGS), amount=Fils(5_000))
+
+
 def _live(work: Work) -> None:
     acts.purchase(
-        work, account=FATIMA_CURRENT, amount=1_500, merchant="Sultan Center", category="GROCERIES", mcc="5411"
+        work,
+        account=AccountId(FATIMA_CURRENT),
+        amount=Fils(1_500),
+        merchant="Sultan Center",
+        category="GROCERIES",
+        mcc="5411",
     )
     payer = holder(work, FATIMA_CURRENT)
     paid = create_transfer(work, payer, order(FATIMA_CURRENT, 250, account_id=ARJUN_CURRENT))
+    assert paid.transfer_id is not None
     reverse_transfer(work, payer, paid.transfer_id, NewReversal(reason="Wrong person"))
     create_transfer(work, payer, order(FATIMA_CURRENT, 300, account_id=FATIMA_SAVINGS))
     _hold(work)
@@ -82,24 +93,28 @@ def test_any_column_of_any_row_may_change(lived: Image, table: sa.Table, column:
     )
     values = sorted({row[0] for row in rows}, key=str)
 
-    def mangle(db: sa.Connection, value: Any, place: list[Any]) -> None:
+    def mangle(db: sa.Connection, value: Any, place: list[Any]) -> bool:
         run = driver(db).execute
         run("PRAGMA foreign_keys = OFF")
         try:
             run(f'UPDATE "{table.name}" SET "{column.name}" = ? WHERE {where}', [value, *place])
         except sqlite3.IntegrityError:
-            return  # the schema forbids it
+            return False  # the schema forbids it
         if run("PRAGMA foreign_key_check").fetchall():
-            return  # and so do references: what is referred to is there
+            return False  # and so do references: what is referred to is there
         try:
             digest(db)
-        except (KeyError, ValueError, TypeError):
-            return  # nobody can say what this would be as a record
+        except (KeyError, ValueError, TypeError, AttributeError):
+            return False  # nobody can say what this would be as a record
         digest_both_ways(db, lived)
+        return True
 
-    for value, *place in (rows[0], rows[len(rows) // 2], rows[-1]):
-        for other in [*[each for each in values if each != value][:2], None]:
-            on_copy(lived.data, partial(mangle, value=other, place=place))
+    compared = [
+        on_copy(lived.data, partial(mangle, value=other, place=place))
+        for value, *place in (rows[len(rows) // 2], rows[-1])
+        for other in [*[each for each in values if each != value][:1], None]
+    ]
+    assert any(compared) or column.primary_key or column.unique or len(values) == 1
 
 
 @pytest.mark.parametrize("table", SHOWN, ids=[table.name for table in SHOWN])
@@ -118,7 +133,15 @@ def test_any_row_may_go(lived: Image, table: sa.Table) -> None:
     query = f'SELECT {", ".join(key)} FROM "{table.name}"'
     rows = on_copy(lived.data, lambda db: driver(db).execute(query).fetchall())
     gone = [on_copy(lived.data, partial(drop, place=list(row))) for row in rows[-6:]]
-    referred_to = table.name in {"customer", "account", "journal", "merchant", "auth_user", "registered_device"}
+    referred_to = table.name in {
+        "customer",
+        "account",
+        "journal",
+        "merchant",
+        "auth_user",
+        "registered_device",
+        "transfer",
+    }
     assert any(gone) or referred_to
 
 
@@ -133,8 +156,9 @@ def test_what_a_bank_does_in_a_day(root: StateRoot) -> None:
     assert len(seen) == len(STEPS) + 1
 
 
+MERCHANT = {"merchant_name": "Another name", "merchant_category": "DINING", "mcc": "5812"}
 STEPS: list[Callable[[Work], Any]] = [
-    lambda work: acts.deposit(work, account=FATIMA_SAVINGS, amount=5_000),
+    _deposit,
     lambda work: ledger.post_hold(work, _newest(work, "holds", "ACTIVE"), amount=100),
     lambda work: ledger.void_hold(work, _hold(work)),
     lambda work: records.patch_record(work, "customers", FATIMA_CUSTOMER, {"segment": "AFFLUENT", "zz_new": [1.5]}),
@@ -147,7 +171,6 @@ STEPS: list[Callable[[Work], Any]] = [
     lambda work: records.create_record(work, "empty", {"id": "e1"}),
     lambda work: records.delete_record(work, "empty", "e1"),
 ]
-MERCHANT = {"merchant_name": "Another name", "merchant_category": "DINING", "mcc": "5812"}
 
 
 def _newest(work: Work, collection: str, status: str) -> str:
@@ -181,7 +204,7 @@ def test_a_later_moment_is_compared_with_the_clean_image(root: StateRoot) -> Non
     later = root.image.later(root.data, root.image.facts)
     fork = StateRoot(later, rules=VIRTUAL, seed=8, generation=1)
     assert digest_of(fork) == digest_of(root)
-    fork.write(acts.deposit, account=FATIMA_SAVINGS, amount=5_000)
+    fork.write(_deposit)
     assert digest_of(fork) != digest_of(root)
 
 
@@ -224,7 +247,7 @@ def test_another_name_under_an_old_key_is_read_whole(lived: Image) -> None:
 def test_only_what_has_changed_is_hashed_again(root: StateRoot, monkeypatch: pytest.MonkeyPatch) -> None:
     digest_of(root)
     hashed: list[int] = []
-    original = digests.record_hashes
+    original = record_hashes
 
     def counted(exported: Any) -> list[bytes]:
         found = original(exported)
@@ -233,7 +256,7 @@ def test_only_what_has_changed_is_hashed_again(root: StateRoot, monkeypatch: pyt
 
     monkeypatch.setattr(digests, "record_hashes", counted)
     fresh = StateRoot(seeded_image(), rules=VIRTUAL, seed=9, generation=1)
-    fresh.write(acts.deposit, account=FATIMA_SAVINGS, amount=5_000)
+    fresh.write(_deposit)
     on_copy(fresh.data, fresh.image.digest_of)
     assert 0 < sum(hashed) < 10, "a movement, its account before and after, and the like"
 
