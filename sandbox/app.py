@@ -107,6 +107,7 @@ def _litestar(settings: Settings, house: House) -> Litestar:
             Router("/_data", route_handlers=collections.HANDLERS),
             auth.keys,
             document.openapi_document,
+            about.root,
         ],
         exception_handlers={Exception: _on_error},
         lifespan=[lifespan],
@@ -114,14 +115,14 @@ def _litestar(settings: Settings, house: House) -> Litestar:
         openapi_config=openapi_config(),
         plugins=[StrictStructs()],
         request_class=BankRequest,
-        state=State({"record_tables": RecordTables()}),
+        state=State({"record_tables": RecordTables(), "importing": asyncio.Lock()}),
         request_max_body_size=settings.max_body_bytes,
     )
 
 
 def _on_error(request: AnyRequest, error: Exception) -> Response[object]:
     """Any exception as a problem; a bug is logged, and tells the client nothing of itself."""
-    refusal = as_refusal(error)
+    refusal = as_refusal(error, handler=request.route_handler)
     if isinstance(refusal, InternalError):
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     headers = problem_headers(refusal)

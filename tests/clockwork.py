@@ -160,7 +160,7 @@ class Expected(msgspec.Struct):
 
 @lru_cache(maxsize=1)
 def second_factor_image() -> Image:
-    """The bank of `seeds/tiny` in which arjun signs in with a code."""
+    """The bank of `seeds/tiny` in which arjun signs in with a code, and passwords stay good however much time passes."""
 
     def ask(rows: list[dict[str, Any]]) -> None:
         users = {
@@ -170,9 +170,14 @@ def second_factor_image() -> Image:
             if row["user_id"] == users["arjun"]:
                 row |= {"mfa_enabled": True, "methods": ["SMS"]}
 
+    def stay_good(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row |= {"expires_at": None} if row["status"] == "ACTIVE" else {}
+
     with tempfile.TemporaryDirectory() as made:
         folder = copy_of_tiny(Path(made) / "tiny")
         edit(folder, "mfa_settings", ask)
+        edit(folder, "credentials", stay_good)
         return compile_image(folder, SETTINGS)
 
 

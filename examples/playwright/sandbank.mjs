@@ -1,8 +1,8 @@
 // A bank per test, over plain HTTP, for any JavaScript test runner. It needs Node 18 or newer and nothing else.
 import { createHash } from "node:crypto";
 
-/** Where Sandbank runs: `sandbank serve --transport-clock virtual`. */
-export const SERVER = process.env.SANDBANK_SERVER ?? "http://127.0.0.1:8000";
+/** Where Sandbank runs: `sandbank serve --transport-clock virtual`. (`SANDBANK_*` variables are settings of the server.) */
+export const SERVER = (process.env.BANK_SERVER ?? "http://127.0.0.1:8000").replace(/\/+$/, "");
 
 /** @typedef {string | { name: string, parameters?: Record<string, unknown> }} Scenario */
 /** @typedef {{ channel?: string, to?: string, contains?: string, has_code?: boolean }} Match */

@@ -97,7 +97,7 @@ async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> 
 async def verify_challenge(
     request: AnyRequest, challenge_id: FromPath[str], data: SkipValidation[JSONBody[Code]]
 ) -> Response[TokensView]:
-    """Open the session that the password asked for. Five wrong codes end the challenge."""
+    """Open the session that the password asked for. Five wrong codes end the challenge, as one failed sign-in."""
     call = call_of(request)
     code = strict(Code, data).code
     opened = call.root.write(identity.answer_challenge, challenge_id, code, ip_address=call.ip_address)

@@ -21,7 +21,7 @@ from sandbox.store.tables import challenge
 from sandbox.store.work import Work
 
 WRONG_CODES_AT_MOST = 5
-"""So many wrong codes, over all codes of a challenge, end it."""
+"""So many wrong codes end a challenge: over all its codes, and those of the open one that it took the place of."""
 RESENDS_AT_MOST = 5
 
 
@@ -71,6 +71,12 @@ _SET_WRONG = Statement(
     sa.update(challenge).where(_THE_ONE).values(wrong_codes=sa.bindparam("wrong"), status=sa.bindparam("new_status"))
 )
 _IS_OPEN = challenge.c.status == ChallengeStatus.OPEN.value
+_REPLACE_OPEN = Statement(
+    sa.update(challenge)
+    .where(_IS_OPEN, challenge.c.user == sa.bindparam("of_user"))
+    .values(status=ChallengeStatus.REPLACED.value)
+    .returning(challenge.c.wrong_codes)
+)
 _NEXT_EXPIRY = Statement(sa.select(sa.func.min(challenge.c.expires_at).label("at")).where(_IS_OPEN))
 _EXPIRE_DUE = Statement(
     sa.update(challenge)
@@ -104,11 +110,15 @@ def start_challenge(
     device: DeviceFacts,
     ip_address: str | None,
 ) -> ChallengeView:
-    """Send a code to the user with the key `user`, who has given the right password from `device`."""
+    """Send a code to the user with the key `user`, who has given the right password from `device`.
+
+    It takes the place of the one that is still open: its wrong codes count on.
+    """
     recipient = contact.address(_channel(factor))
     assert recipient is not None, "a factor is chosen by its address"
     challenge_id = work.draws.uuid("challenge")
     code, ends = _new_code(work)
+    replaced = _REPLACE_OPEN.all(work.db, of_user=user)
     _ADD.run(
         work.db,
         id=challenge_id,
@@ -118,7 +128,7 @@ def start_challenge(
         recipient=recipient,
         code=code,
         status=ChallengeStatus.OPEN.value,
-        wrong_codes=0,
+        wrong_codes=sum(row.wrong_codes for row in replaced),
         resends=0,
         expires_at=ends,
     )
@@ -133,7 +143,7 @@ def open_challenge(work: Work, challenge_id: str, *, ip_address: str | None) -> 
 
     Raises:
         NotFoundError: there is none.
-        ChallengeEndedError: it was answered, took too many wrong codes, or has expired.
+        ChallengeEndedError: it was answered, took too many wrong codes, has expired, or gave way to a newer one.
     """
     row = _FIND.first(work.db, challenge_id=challenge_id)
     if row is None:
@@ -148,7 +158,7 @@ def accept_code(work: Work, row: Any, code: str, *, ip_address: str | None) -> D
     """Use up an open challenge with the right code; the device it was made from.
 
     Raises:
-        CodeInvalidError: with `attempts_left`; 0 ends the challenge.
+        CodeInvalidError: with `attempts_left`; 0 ends the challenge, and is a failed sign-in for the caller to count.
     """
     if not hmac.compare_digest(code.encode(), row.code.encode()):
         wrong = row.wrong_codes + 1
@@ -192,6 +202,7 @@ def expire_codes(work: Work) -> int:
 _ENDED = {
     ChallengeStatus.USED: "The challenge was answered before. Sign in again for a new one.",
     ChallengeStatus.REFUSED: "The challenge took too many wrong codes. Sign in again for a new one.",
+    ChallengeStatus.REPLACED: "A newer sign-in took the place of the challenge. Answer that one, or sign in again.",
     ChallengeStatus.EXPIRED: "The code of the challenge has expired. Sign in again for a new one.",
 }
 

@@ -1,8 +1,9 @@
 """Identity: sign-in with a password and, for who has one, a second factor; lockout.
 
 Password hashes are compared before the write, in a thread; what the comparison said comes in as `Verdict`. Five
-failed sign-ins in a row lock the user (for the time of the settings, or until unlocked). What a sign-in opens is
-`sessions`, the codes of a second factor are `challenges`.
+failed sign-ins in a row lock the user (for the time of the settings, or until unlocked): a wrong password is one, and
+so is a challenge that ends on wrong codes. What a sign-in opens is `sessions`, the codes of a second factor are
+`challenges`.
 """
 
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from sandbox.bank.messages import Contact, clock_time, send
 from sandbox.bank.sessions import SignedIn, UserView, open_session
 from sandbox.core.clock import MINUTE, Instant, format_instant
 from sandbox.core.errors import (
+    CodeInvalidError,
     CredentialsExpiredError,
     InvalidCredentialsError,
     UserLockedError,
@@ -175,13 +177,19 @@ def answer_challenge(work: Work, challenge_id: str, code: str, *, ip_address: st
     """Open a session for whoever has the code of a challenge, on the device that the sign-in came from.
 
     Raises:
-        NotFoundError, ChallengeEndedError, CodeInvalidError: of the challenge and its code.
+        NotFoundError, ChallengeEndedError, CodeInvalidError: of the challenge and its code. The wrong code that ends a
+            challenge is a failed sign-in.
         UserLockedError, UserSuspendedError, UserPendingError, CredentialsExpiredError, DeviceNotActiveError: as at
             sign-in, when that has happened since.
     """
     row = open_challenge(work, challenge_id, ip_address=ip_address)
     user = _still_welcome(work, row.user)
-    device = accept_code(work, row, code, ip_address=ip_address)
+    try:
+        device = accept_code(work, row, code, ip_address=ip_address)
+    except CodeInvalidError as wrong:
+        if wrong.facts["attempts_left"] == 0:
+            _count_failure(work, user, ip_address)
+        raise
     return _admit(work, user, device, ip_address)
 
 
@@ -248,11 +256,20 @@ def _refuse_password(work: Work, row: Any, ip_address: str | None) -> None:
     if row.status in {UserStatus.SUSPENDED, UserStatus.PENDING}:
         # A lock would take the place of the suspension, and end by itself: there is nothing to count here.
         raise InvalidCredentialsError("The username or password is wrong.", attempts_left=None)
-    attempts = row.failed_login_attempts + 1
+    left = _count_failure(work, row, ip_address)
+    raise InvalidCredentialsError("The username or password is wrong.", attempts_left=left)
+
+
+def _count_failure(work: Work, row: Any, ip_address: str | None) -> int:
+    """Have a failed sign-in counted; how many more are left.
+
+    Raises:
+        UserLockedError: it was the last one.
+    """
+    attempts: int = row.failed_login_attempts + 1
     if attempts < LOCKED_AFTER:
         work.survive(_leave_attempts, row.key, attempts, UserStatus(row.status), None)
-        left = LOCKED_AFTER - attempts
-        raise InvalidCredentialsError("The username or password is wrong.", attempts_left=left)
+        return LOCKED_AFTER - attempts
     minutes = work.rules.lock_minutes
     until = Instant(work.now + minutes * MINUTE) if minutes else None
     work.survive(_leave_attempts, row.key, attempts, UserStatus.LOCKED, until)

@@ -5,6 +5,7 @@ The code and the links of a message are kept beside it, so that nobody has to se
 """
 
 import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -74,6 +75,13 @@ class Position(NamedTuple):
     key: int
 
 
+class Look(NamedTuple):
+    """What a look into the inbox found, and the place after which the next one goes on."""
+
+    found: MessageView | None
+    seen: Position
+
+
 BEGINNING = Position(-(2**62), 0)
 """Before every message."""
 ANY = Wanted()
@@ -105,21 +113,34 @@ _DROP_OLDEST = Statement(
 )
 _CHANNEL = sa.bindparam("of_channel", type_=sa.Text)
 _ADDRESS = sa.bindparam("of_address", type_=sa.Text)
+_CARRIES_CODE = sa.bindparam("carries_code", type_=sa.Boolean)
 _NARROWED = (
     sa.or_(_CHANNEL.is_(None), message.c.channel == _CHANNEL),
     sa.or_(_ADDRESS.is_(None), message.c.address == _ADDRESS),
 )
-_LIST = Statement(
-    sa.select(message)
-    .where(
-        *_NARROWED,
-        sa.or_(
-            message.c.sent_at > sa.bindparam("after_at"),
-            sa.and_(message.c.sent_at == sa.bindparam("after_at"), message.c.key > sa.bindparam("after_key")),
-        ),
-    )
-    .order_by(message.c.sent_at.desc(), message.c.key.desc())
+_SEEN = message.alias("seen")
+_AFTER = (
+    # Where the message of the place is still there, whatever came later has a larger key: nothing else is looked at.
+    message.c.key
+    > sa.func.coalesce(
+        sa.select(_SEEN.c.key)
+        .where(_SEEN.c.key == sa.bindparam("after_key"), _SEEN.c.sent_at == sa.bindparam("after_at"))
+        .scalar_subquery(),
+        0,
+    ),
+    sa.or_(
+        message.c.sent_at > sa.bindparam("after_at"),
+        sa.and_(message.c.sent_at == sa.bindparam("after_at"), message.c.key > sa.bindparam("after_key")),
+    ),
 )
+_WANTED = (*_NARROWED, sa.or_(_CARRIES_CODE.is_(None), message.c.code.is_not(None) == _CARRIES_CODE), *_AFTER)
+# Of the messages that are there, whichever was sent later has the larger key.
+_NEWEST_FIRST = message.c.key.desc()
+_LIST = Statement(sa.select(message).where(*_WANTED).order_by(_NEWEST_FIRST).limit(sa.bindparam("most")))
+_TEXTS = Statement(sa.select(message.c.key, message.c.subject, message.c.body).where(*_WANTED).order_by(_NEWEST_FIRST))
+_BY_KEY = Statement(sa.select(message).where(message.c.key == sa.bindparam("of_key")))
+_NEWEST = Statement(sa.select(message.c.sent_at, message.c.key).order_by(_NEWEST_FIRST).limit(1))
+_COUNT = Statement(sa.select(sa.func.count().label("count")).select_from(message).where(*_AFTER))
 _CLEAR = Statement(sa.delete(message).where(*_NARROWED))
 _FIND = Statement(sa.select(message.c.sent_at, message.c.key).where(message.c.id == sa.bindparam("message_id")))
 
@@ -158,16 +179,39 @@ def clear(work: Work, *, channel: NotificationChannel | None = None, to: str | N
     return _CLEAR.run(work.db, of_channel=channel, of_address=None if to is None else _address(to))
 
 
-def list_messages(work: Work, wanted: Wanted = ANY, *, after: Position = BEGINNING) -> list[MessageView]:
-    """The messages that are wanted and stand after a place, newest first."""
-    rows = _LIST.all(
-        work.db,
-        of_channel=wanted.channel,
-        of_address=None if wanted.to is None else _address(wanted.to),
-        after_at=after.sent_at,
-        after_key=after.key,
-    )
-    return [_view(row) for row in rows if _fits(row, wanted)]
+def list_messages(
+    work: Work, wanted: Wanted = ANY, *, after: Position = BEGINNING, most: int = KEPT_AT_MOST
+) -> list[MessageView]:
+    """The messages that are wanted and stand after a place, newest first, and no more than `most`."""
+    values = {
+        "of_channel": wanted.channel,
+        "of_address": None if wanted.to is None else _address(wanted.to),
+        "carries_code": wanted.has_code,
+        "after_at": after.sent_at,
+        "after_key": after.key,
+    }
+    text = wanted.contains
+    if text is None:
+        return [_view(row) for row in _LIST.all(work.db, **values, most=most)]
+    # No database folds the case of every script as Python does.
+    fitting = (row.key for row in _TEXTS.all(work.db, **values) if _contains(row, text))
+    return [_view(_BY_KEY.one(work.db, of_key=key)) for key in islice(fitting, most)]
+
+
+def count_messages(work: Work, *, after: Position) -> int:
+    """How many messages stand after a place."""
+    count: int = _COUNT.one(work.db, after_at=after.sent_at, after_key=after.key).count
+    return count
+
+
+def look(work: Work, wanted: Wanted, *, after: Position) -> Look:
+    """The newest message that is wanted after a place. Where nothing has come since, it costs next to nothing."""
+    newest = _NEWEST.first(work.db)
+    place = after if newest is None else Position(newest.sent_at, newest.key)
+    if place <= after:
+        return Look(None, after)
+    found = list_messages(work, wanted, after=after, most=1)
+    return Look(found[0] if found else None, place)
 
 
 def latest(work: Work, wanted: Wanted = ANY) -> MessageView:
@@ -176,9 +220,9 @@ def latest(work: Work, wanted: Wanted = ANY) -> MessageView:
     Raises:
         MessageUnknownError: there is none.
     """
-    found = list_messages(work, wanted)
+    found = list_messages(work, wanted, most=1)
     if not found:
-        raise MessageUnknownError("No such message was sent, or it was deleted. POST /_sandbox/messages/wait waits.")
+        raise MessageUnknownError("No such message was sent, or it was deleted.")
     return found[0]
 
 
@@ -224,10 +268,8 @@ def _address(to: str) -> str:
     return f"965{digits}" if len(digits) == _LOCAL_NUMBER_DIGITS else digits
 
 
-def _fits(row: Any, wanted: Wanted) -> bool:
-    if wanted.has_code is not None and wanted.has_code != (row.code is not None):
-        return False
-    return wanted.contains is None or wanted.contains.casefold() in f"{row.subject or ''}\n{row.body}".casefold()
+def _contains(row: Any, text: str) -> bool:
+    return text.casefold() in f"{row.subject or ''}\n{row.body}".casefold()
 
 
 def _view(row: Any) -> MessageView:

@@ -8,12 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from sandbox.bank.record_reads import Record
-from sandbox.core.errors import Fault, MethodNotAllowedError, NotFoundError, RecordExistsError, RecordInvalidError
+from sandbox.bank.record_refusals import CollectionUnknownError, NoObjectError
+from sandbox.core.errors import Fault, NotFoundError, RecordExistsError, RecordInvalidError
 from sandbox.store.filling import extra_identifier, extra_row
 from sandbox.store.statement import Statement
 from sandbox.store.tables import LIST_MARK, SINGLE_VALUE, extra_record
 from sandbox.store.types import JsonText
 from sandbox.store.work import Work
+
+_MOST_DIGITS = 15
+"""Of identifiers that are counted on: any JSON reader keeps such a number exactly."""
 
 _FIRST = Statement(
     sa.select(extra_record.c.position)
@@ -44,7 +48,8 @@ _ONE = Statement(
 )
 _HIGHEST = Statement(
     sa.select(sa.func.max(sa.cast(extra_record.c.identifier, sa.BigInteger)).label("highest")).where(
-        extra_record.c.collection == sa.bindparam("of_collection")
+        extra_record.c.collection == sa.bindparam("of_collection"),
+        sa.func.length(extra_record.c.identifier) <= _MOST_DIGITS,
     )
 )
 _ADD = Statement(sa.insert(extra_record), "collection", "position", "identifier", "body")
@@ -57,6 +62,11 @@ _NEXT_NAME = Statement(
     sa.select(sa.func.min(extra_record.c.collection).label("name")).where(
         extra_record.c.collection > sa.bindparam("after")
     )
+)
+_LENGTHS = (
+    sa.select(sa.func.length(extra_record.c.body))
+    .where(extra_record.c.collection == sa.bindparam("of_collection"))
+    .order_by(extra_record.c.position)
 )
 _COUNT = Statement(
     sa.select(sa.func.count().label("count")).where(
@@ -82,6 +92,17 @@ def at_most(db: sa.Connection, collection: str) -> int:
 def count(db: sa.Connection, collection: str) -> int:
     """How many values a list has."""
     return int(_COUNT.one(db, of_collection=collection).count)
+
+
+def has_more_bytes(db: sa.Connection, collection: str, *, than: int) -> bool:
+    """Whether the values of a collection are longer than so many characters of JSON; looks at no more than needed."""
+    total = 0
+    with db.execute(_LENGTHS, {"of_collection": collection}) as found:
+        for (length,) in found:
+            total += length or 0
+            if total > than:
+                return True
+    return False
 
 
 def is_single(db: sa.Connection, collection: str) -> bool | None:
@@ -162,13 +183,11 @@ def write_single(work: Work, collection: str, given: Record, *, whole: bool) -> 
 
     Raises:
         NotFoundError: there is no such collection, or it is a list.
-        MethodNotAllowedError: it is no object, so there is nothing to change in it.
+        NoObjectError: it is no object, so there is nothing to change in it.
     """
     before = read_single(work, collection)
     if not whole and not isinstance(before, dict):
-        refusal = MethodNotAllowedError(f"{collection} is no object: PUT replaces it.")
-        refusal.headers["Allow"] = "GET, HEAD, OPTIONS, POST, PUT"
-        raise refusal
+        raise NoObjectError(collection)
     record = given if whole else before | given
     _SET.run(work.db, of_collection=collection, at_position=SINGLE_VALUE, new_body=record)
     return record
@@ -186,7 +205,7 @@ def delete(work: Work, collection: str, identifier: str) -> None:
 
 def unknown(collection: str) -> NotFoundError:
     """The refusal of a collection that is not there."""
-    return NotFoundError(f"There is no collection {collection[:64]!r}. GET /_data lists what there is.")
+    return CollectionUnknownError(collection)
 
 
 def _require_list(db: sa.Connection, collection: str) -> None:
@@ -206,13 +225,20 @@ def _found(work: Work, collection: str, identifier: str) -> Any:
 
 
 def _next_id(work: Work, collection: str) -> int | str:
-    """As json-server does: one more than the highest where the last is a number; else drawn."""
+    """As json-server does: one more than the highest where the last is a number; else drawn.
+
+    Numbers too long to count on are left out, and drawn for where there are no others.
+    """
     last = _LAST.one(work.db, of_collection=collection)
     if last.position < 0:
         return 1
     if not isinstance(last.body, dict) or not isinstance(last.body.get("id"), int):
         return work.draws.uuid(collection)
-    return int(_HIGHEST.one(work.db, of_collection=collection).highest) + 1
+    highest = _HIGHEST.one(work.db, of_collection=collection).highest
+    following = None if highest is None else int(highest) + 1
+    if following is None or len(str(following)) > _MOST_DIGITS:
+        return work.draws.uuid(collection)
+    return following
 
 
 def _identifier(record: Record) -> str:

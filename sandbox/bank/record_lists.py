@@ -81,8 +81,12 @@ def is_small(work: Work, *, than: int) -> bool:
     return max(sizes) <= than
 
 
-def small_collections(work: Work, names: Sequence[str], *, at_most: int) -> tuple[dict[str, list[Record]], list[str]]:
+def small_collections(
+    work: Work, names: Sequence[str], *, at_most: int, at_most_bytes: int
+) -> tuple[dict[str, list[Record]], list[str]]:
     """The records of those collections that cannot have more than so many, and the names of those that can.
+
+    One that the bank does not know is small only if its records have no more than so many bytes of JSON too.
 
     Names that are no list of records are left out.
     """
@@ -92,7 +96,9 @@ def small_collections(work: Work, names: Sequence[str], *, at_most: int) -> tupl
         if name not in ALL_COLLECTIONS and record_extras.is_single(work.db, name) is not False:
             continue
         size = largest(work.db, name) if name in ALL_COLLECTIONS else record_extras.at_most(work.db, name)
-        if size > at_most:
+        if size > at_most or (
+            name not in ALL_COLLECTIONS and record_extras.has_more_bytes(work.db, name, than=at_most_bytes)
+        ):
             large.append(name)
         else:
             found |= read_collections(work.db, names=[name])

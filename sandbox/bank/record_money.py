@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from sandbox.bank.chart import CHART, counter_account
 from sandbox.bank.ledger import Leg, place_hold, post, post_hold, record_failed, void_hold
-from sandbox.bank.record_reads import Record, read_one, row_of
+from sandbox.bank.movements import Merchant, merchant_key
+from sandbox.bank.record_reads import Record, row_of
+from sandbox.bank.record_refusals import MovementImmutableError
 from sandbox.bank.record_rules import parsed, pointer, reference_keys, require_sound
 from sandbox.core.clock import format_instant
 from sandbox.core.errors import (
     Fault,
     InsufficientFundsError,
-    LedgerImmutableError,
     LimitExceededError,
     RecordInvalidError,
 )
@@ -25,7 +26,7 @@ from sandbox.core.vocabulary import AccountStatus, Direction, HoldStatus, Transa
 from sandbox.store.reading import Row
 from sandbox.store.records import COLLECTIONS
 from sandbox.store.statement import Statement
-from sandbox.store.tables import JournalKind, account, entry, hold, journal, merchant
+from sandbox.store.tables import JournalKind, account, entry, hold, journal
 from sandbox.store.types import JsonText
 from sandbox.store.work import Work
 
@@ -66,7 +67,6 @@ _TELL = Statement(
 _SET_MERCHANT = Statement(
     sa.update(journal).where(journal.c.seq == sa.bindparam("at_seq")).values(merchant=sa.bindparam("new_merchant"))
 )
-_ADD_MERCHANT = Statement(sa.insert(merchant).returning(merchant.c.key), "name", "category", "mcc")
 _HOLD_AT = Statement(
     sa.select(hold.c.id).where(hold.c.account == sa.bindparam("of_account"), hold.c.seq == sa.bindparam("at_seq"))
 )
@@ -136,7 +136,7 @@ def change_transaction(work: Work, record_id: str, record: Record, before: Recor
     """Say other things of a movement; a PENDING one may be settled (COMPLETED) or dropped (FAILED).
 
     Raises:
-        LedgerImmutableError: its money was to be changed; with the path that takes it back.
+        MovementImmutableError: its money was to be changed.
         RecordInvalidError: a field or a rule is at fault.
     """
     row = parsed(COLLECTIONS["transactions"], record)
@@ -168,20 +168,12 @@ def change_transaction(work: Work, record_id: str, record: Record, before: Recor
     _tell(work, row)
 
 
-def immutable(work: Work, record_id: str, fields: list[str]) -> LedgerImmutableError:
-    """The refusal to change or delete a movement, with the path that takes it back."""
+def immutable(work: Work, record_id: str, fields: list[str]) -> MovementImmutableError:
+    """The refusal to change or delete a movement."""
     found = row_of(work.db, "transactions", record_id)
     assert found is not None
-    path = None
-    if found.transfer_id is not None:
-        path = f"/v1/transfers/{found.transfer_id}/reversal"
-        way = f"POST {path} takes it back"
-    elif found.status == TransactionStatus.PENDING:
-        way = "PATCH its status to COMPLETED or FAILED to settle or drop it"
-    else:
-        way = "post a movement the other way to take it back"
-    what = f"{', '.join(fields)} of transaction {record_id}" if fields else f"transaction {record_id}"
-    return LedgerImmutableError(f"The ledger keeps {what} as it is; {way}.", fields=fields, reversal=path)
+    pending = found.status == TransactionStatus.PENDING
+    return MovementImmutableError(record_id, fields, transfer_id=found.transfer_id, pending=pending)
 
 
 def _require_now(work: Work, record: Record) -> None:
@@ -189,7 +181,7 @@ def _require_now(work: Work, record: Record) -> None:
     faults = []
     now = format_instant(work.now)
     if record.get("booked_at") not in (None, now):
-        detail = f"a new movement is booked now, {now}; leave it out (POST /_sandbox/clock/advance moves time)"
+        detail = f"a new movement is booked now, {now}; leave it out"
         faults.append(Fault("/booked_at", "not_allowed", detail))
     faults += [
         Fault(pointer(name), "not_allowed", "belongs to what the bank itself has done; leave it out")
@@ -211,13 +203,9 @@ def _post_on(work: Work, key: int, status: str, **facts: Any) -> None:
 
 
 def _merchant(work: Work, row: Row) -> int | None:
-    """The key of the merchant with these facts, made where there is none."""
-    facts = dict(zip(("name", "category", "mcc"), (row[name] for name in _MERCHANT), strict=True))
-    if not any(facts.values()):
-        return None
-    same = [merchant.c[name].is_not_distinct_from(value) for name, value in facts.items()]
-    found = work.db.execute(sa.select(merchant.c.key).where(*same).order_by(merchant.c.key).limit(1)).scalar()
-    return int(_ADD_MERCHANT.one(work.db, **facts).key if found is None else found)
+    """The key of the merchant that a movement names, if it does."""
+    named = Merchant(*(row[name] for name in _MERCHANT))
+    return merchant_key(work, named) if any(named) else None
 
 
 def _tell(work: Work, row: Row) -> None:
@@ -240,10 +228,3 @@ def _tell_balance(work: Work, key: int) -> None:
     row = work.db.execute(sa.select(account.c.id).where(account.c.key == key)).one()
     data = {"account_id": row.id, "booked": money(state.booked)}
     work.emit("balance_update", customer=state.customer, account=key, data=data)
-
-
-def transaction(work: Work, record_id: str) -> Record:
-    """A movement as its record, once it was written."""
-    record = read_one(work.db, "transactions", record_id)
-    assert record is not None
-    return record

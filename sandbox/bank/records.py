@@ -16,12 +16,11 @@ from sandbox.bank.record_reads import (
     read_one,
     read_where,
 )
+from sandbox.bank.record_refusals import AuditLineImmutableError, CollectionOnlyReadError
 from sandbox.bank.record_rules import now_for, parsed, pointer, reference_keys
 from sandbox.bank.record_writes import drop_own, insert, require_unreferred, update
 from sandbox.core.errors import (
     Fault,
-    LedgerImmutableError,
-    MethodNotAllowedError,
     NotFoundError,
     RecordExistsError,
     RecordInvalidError,
@@ -156,7 +155,7 @@ def delete_record(work: Work, collection: str, record_id: str, *, by: str = DATA
     if collection == "transactions":
         raise record_money.immutable(work, record_id, [])
     if collection == "audit_logs":
-        raise _only_grows(record_id, [])
+        raise AuditLineImmutableError(record_id, [])
     key = key_of(work.db, collection, record_id)
     assert key is not None
     require_unreferred(work, collection, record_id, key)
@@ -202,7 +201,7 @@ def _change(work: Work, collection: str, record_id: str, given: Record, by: str,
     if collection == "transactions":
         record_money.change_transaction(work, record_id, record, before)
     elif collection == "audit_logs":
-        raise _only_grows(record_id, sorted(given))
+        raise AuditLineImmutableError(record_id, sorted(given))
     else:
         update(work, known, record_id, record)
     _audit(work, "CHANGED", collection, record_id, by)
@@ -213,13 +212,10 @@ def _writable(collection: str) -> Collection | None:
     """The known collection to write to; None for one that the bank does not know.
 
     Raises:
-        MethodNotAllowedError: what the bank itself does is only read.
+        CollectionOnlyReadError: what the bank itself does is only read.
     """
     if collection in RUNTIME_COLLECTIONS:
-        verb = "POST /v1/transfers" if collection == "transfers" else "POST /_data/transactions with status PENDING"
-        refusal = MethodNotAllowedError(f"{collection} are the bank's own record of what it did; {verb} makes one.")
-        refusal.headers["Allow"] = "GET, HEAD, OPTIONS"
-        raise refusal
+        raise CollectionOnlyReadError(collection)
     return COLLECTIONS.get(collection)
 
 
@@ -243,7 +239,7 @@ def _new_identifier(work: Work, known: Collection, record: Record) -> str:
         record[known.key] = work.draws.uuid(known.name)
     given = record.get(known.key)
     if isinstance(given, str) and key_of(work.db, known.name, given) is not None:
-        raise RecordExistsError(f"There is a record {given[:64]} in {known.name} already. PUT or PATCH changes it.")
+        raise RecordExistsError(f"There is a record {given[:64]} in {known.name} already.")
     return str(given)
 
 
@@ -267,11 +263,6 @@ def _add_audit_line(work: Work, known: Collection, record: Record, by: str) -> R
     )
     told = {field.name: record.get(field.name) for field in known.fields}
     return told | {known.key: record_id, "severity": in_files(row["severity"])} | extra
-
-
-def _only_grows(record_id: str, fields: list[str]) -> LedgerImmutableError:
-    detail = f"Line {record_id} of the audit trail stays as it is: lines form a chain. POST adds one."
-    return LedgerImmutableError(detail, fields=fields, reversal=None)
 
 
 def _audit(work: Work, what: str, collection: str, record_id: str, by: str) -> None:

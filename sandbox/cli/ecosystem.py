@@ -30,6 +30,8 @@ def validate(folder: str, default_password: str | None) -> None:
     except EcosystemNotFoundError as error:
         raise fail(str(error)) from None
     except EcosystemError as error:
+        for warning in error.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
         for failure in error.failures:
             print(failure, file=sys.stderr)
         print(f"{error}. Nothing was loaded.", file=sys.stderr)

@@ -118,14 +118,20 @@ def show(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
 
 
 @scenario.command()
-@click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("files", metavar="[FILE|NAME]...", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--run/--no-run", default=True, help="also try each with its defaults on the ecosystem (default: yes)")
 @_options
 def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenarios_dir: str | None) -> None:
-    """Check FILES, or every scenario at hand: each fault by file and line, then a trial on a fresh bank."""
+    """Check files or scenarios by name, or all at hand: each fault by file and line, then a trial on a fresh bank."""
     settings = _settings(ecosystem, scenarios_dir)
-    library = _library(settings, files)
-    names = [path.stem for path in files] or sorted({*library.scenarios, *library.faults})
+    library = _library(settings, tuple(path for path in files if not _is_name(path)))
+    everything = sorted({*library.scenarios, *library.faults})
+    for path in files:
+        if path.stem not in everything:
+            raise fail(f"there is no file and no scenario {str(path)!r}; there are {', '.join(library.scenarios)}")
+    names = list(dict.fromkeys(path.stem for path in files)) or everything
+    for path in () if files else library.misnamed:
+        print(f"warning: {path}: is not read; a scenario's file ends in .yaml", file=sys.stderr)
     faults = [str(fault) for name in names for fault in library.faults.get(name, ())]
     if run:
         faults += _tried(settings, library, [name for name in names if name in library.scenarios])
@@ -144,7 +150,7 @@ def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenario
 def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     """Begin a scenario: write a commented NAME.yaml that passes the check."""
     from sandbox.sandboxes.scenarios.files import NAME  # noqa: PLC0415
-    from sandbox.sandboxes.scenarios.library import OWN, SUFFIX  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.library import OWN, SUFFIX, shipped_folder  # noqa: PLC0415
 
     if not NAME.fullmatch(name):
         raise fail(f"{name!r} cannot be a name: use a-z, 0-9 and -, and do not start with -")
@@ -160,6 +166,16 @@ def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     except OSError as error:
         raise fail(f"{path} cannot be written: {error.strerror}") from None
     print(f"wrote {path}")
+    shipped = shipped_folder()
+    if shipped is not None and (shipped / path.name).is_file():
+        print(f"warning: {name} is the name of a shipped scenario; yours replaces it from now on", file=sys.stderr)
+
+
+def _is_name(path: Path) -> bool:
+    """Whether an argument of `check` can only be the name of a scenario."""
+    from sandbox.sandboxes.scenarios.files import NAME  # noqa: PLC0415
+
+    return NAME.fullmatch(str(path)) is not None and not path.exists()
 
 
 def _settings(ecosystem: str | None, scenarios_dir: str | None) -> "Settings":

@@ -149,13 +149,19 @@ async def _announce(app: "Application", url: str, *, as_json: bool) -> None:
     lines = _banner(url, facts.title, format_instant(root.now), logins, app.settings)
     if app.house.archive is not None:
         back = _restored(app.house.archive)
-        lines.insert(2, f"  from {app.settings.data_dir}: {back['sandboxes']} sandboxes, {back['snapshots']} snapshots")
+        many = [counted(back["sandboxes"], "sandbox", "sandboxes"), counted(back["snapshots"], "snapshot", "snapshots")]
+        lines.insert(2, f"  from {app.settings.data_dir}: {', '.join(many)}")
     print("\n".join(lines), flush=True)
 
 
 def _restored(archive: "Archive") -> dict[str, int]:
     """How many sandboxes and snapshots of before are here again."""
     return {"sandboxes": archive.restored.sandboxes, "snapshots": archive.restored.snapshots}
+
+
+def counted(number: int, one: str, more: str) -> str:
+    """A number with its noun: `1 snapshot`, `2 snapshots`."""
+    return f"{number} {one if number == 1 else more}"
 
 
 def _own_scenarios(app: "Application") -> list[str]:
@@ -172,7 +178,13 @@ def _own_scenarios(app: "Application") -> list[str]:
 def _banner(url: str, title: str, now: str, logins: "list[LoginView]", settings: Settings) -> list[str]:
     token = settings.control_token
     at = f"{url}/s/default" if settings.strict else url
-    lines = [f"Sandbank {__version__}: {title}", f"  {url}   business time {now}", ""]
+    lines = [f"Sandbank {__version__}: {title}", f"  {url}   business time {now}"]
+    if settings.read_only:
+        lines.append("  read-only: GET, HEAD, dry runs and sign-in are answered, and the control plane steers")
+    if settings.delay is not None:
+        unit = " ms" if settings.delay.isdigit() else ""
+        lines.append(f"  every answer of the bank and data planes waits {settings.delay}{unit}")
+    lines.append("")
     if logins:
         name = max(len(login.username) for login in logins)
         word = max(len(login.password) for login in logins)

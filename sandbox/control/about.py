@@ -1,4 +1,4 @@
-"""`/_sandbox/health`, `livez`, `readyz`, `info`: whether the server lives, and what it serves."""
+"""`/` and `/_sandbox/health`, `livez`, `readyz`, `info`: whether the server lives, and what it serves."""
 
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,21 @@ from sandbox.http.replies import plain
 
 if TYPE_CHECKING:
     from sandbox.sandboxes.archive import Archive
+
+
+DOCS = ("README.md", "docs/README.md", "docs/pytest.md", "docs/scenarios.md", "docs/json-server.md", "docs/problems.md")
+
+
+class Root(msgspec.Struct, frozen=True, kw_only=True):
+    """What this is and where to go on. `docs` are files of the repository."""
+
+    name: str
+    version: str
+    openapi: str
+    info: str
+    bank: str
+    data: str
+    docs: tuple[str, ...]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -48,6 +63,23 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
     archive: ArchiveView | None
     """Null without a data folder: nothing outlives the server."""
+
+
+@get("/", operation_id="root", summary="What this is", tags=["control"], opt=of_the_house(), responses=problems())
+async def root(request: AnyRequest) -> Response[Root]:
+    """The way to everything else, below the address that was asked."""
+    prefix = call_of(request).prefix
+    return plain(
+        Root(
+            name="sandbank",
+            version=__version__,
+            openapi=f"{prefix}/openapi.json",
+            info=f"{prefix}/_sandbox/info",
+            bank=f"{prefix}/v1",
+            data=f"{prefix}/_data",
+            docs=DOCS,
+        )
+    )
 
 
 @get(

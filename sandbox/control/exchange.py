@@ -17,7 +17,7 @@ from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import anybody
 from sandbox.http.replies import Reply, plain
-from sandbox.sandboxes.exchange import NOW, SEED, changes, export_zip, image_of_zip, moment
+from sandbox.sandboxes.exchange import NOW, SEED, changes, export_zip, files_of_zip, image_of_files, moment
 from sandbox.store.diff import CollectionDiff
 
 _ZIP = "application/zip"
@@ -89,8 +89,13 @@ async def import_sandbox(request: AnyRequest) -> Response[ImportDone]:
     settings = call.house.settings
     limit = settings.max_import_bytes
     raw = await raw_body(request, media_types=_ZIPS, most_bytes=limit, setting="--max-import-bytes")
-    started = stopwatch()
-    image = await asyncio.to_thread(image_of_zip, raw, settings)
+    # What comes out of a zip takes many times its size in memory: one at a time.
+    async with request.app.state.importing:
+        started = stopwatch()
+        files = await asyncio.to_thread(files_of_zip, raw, settings)
+        del raw
+        image = await asyncio.to_thread(image_of_files, files, settings)
+        del files
     sandbox = call.house.get(call.sandbox_id or "")
     root = call.house.install(sandbox, image, seed=image.facts.seed)
     took_ms = elapsed_ms(started)

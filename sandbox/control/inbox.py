@@ -9,7 +9,7 @@ from litestar.params import JSONBody, QueryParameter, SkipValidation
 
 from sandbox.bank import messages
 from sandbox.bank.messages import MessageView, Position, Wanted
-from sandbox.core.sandbox_errors import SandboxWasResetError, WaitTimedOutError
+from sandbox.core.sandbox_errors import MessageUnknownError, SandboxWasResetError, WaitTimedOutError
 from sandbox.core.vocabulary import NotificationChannel
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
@@ -131,7 +131,10 @@ async def latest_message(
     request: AnyRequest, channel: ChannelFilter = None, to: ToFilter = None
 ) -> Response[MessageView]:
     """The newest message of a channel, to an address, or of all."""
-    return plain(call_of(request).root.read(messages.latest, Wanted(channel=channel, to=to)))
+    try:
+        return plain(call_of(request).root.read(messages.latest, Wanted(channel=channel, to=to)))
+    except MessageUnknownError as refusal:
+        raise MessageUnknownError(f"{refusal.detail} POST /_sandbox/messages/wait waits.") from None
 
 
 @post(
@@ -161,7 +164,7 @@ async def wait_for_message(
 
 
 async def _arrival(root: StateRoot, wanted: Wanted, after: Position) -> MessageView:
-    """The newest match after a place; as long as there is none, every commit is a reason to look again.
+    """The newest match after a place; as long as there is none, every commit is a reason to look at what is new.
 
     Raises:
         SandboxWasResetError: the sandbox goes on without this root, so nothing will ever arrive here.
@@ -169,10 +172,10 @@ async def _arrival(root: StateRoot, wanted: Wanted, after: Position) -> MessageV
     while not root.retired:
         # Asked for before looking: no commit can fall between the two.
         committed = root.next_commit()
-        found = root.read(messages.list_messages, wanted, after=after)
-        if found:
+        found, after = root.read(messages.look, wanted, after=after)
+        if found is not None:
             committed.cancel()
-            return found[0]
+            return found
         await committed
     raise SandboxWasResetError("The sandbox was reset or removed while the request waited. Wait again.")
 
@@ -180,12 +183,11 @@ async def _arrival(root: StateRoot, wanted: Wanted, after: Position) -> MessageV
 def _in_vain(root: StateRoot, order: WaitOrder, after: Position) -> Exception:
     if root.retired:
         return SandboxWasResetError("The sandbox was reset or removed while the request waited. Wait again.")
-    others = root.read(messages.list_messages, after=after)
+    others = root.read(messages.list_messages, after=after, most=_ARRIVED_SHOWN)
     arrived = [
-        Arrived(channel=other.channel, to=other.to, subject=other.subject, body=_start(other.body))
-        for other in others[:_ARRIVED_SHOWN]
+        Arrived(channel=other.channel, to=other.to, subject=other.subject, body=_start(other.body)) for other in others
     ]
-    count = len(others)
+    count = root.read(messages.count_messages, after=after)
     instead = "nothing came at all" if not count else f"{count} {'other' if count == 1 else 'others'} came"
     since = "" if order.since is None else f" after {order.since}"
     detail = f"Within {order.timeout_ms} ms no message that matches came{since}; {instead}."

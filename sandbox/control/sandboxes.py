@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, JSONBody, SkipValidation
 
+from sandbox.control.scenarios import ScenariosGiven, scenarios_given
 from sandbox.control.state import Seed
 from sandbox.core.clock import format_instant
 from sandbox.http.bodies import strict
@@ -15,7 +16,7 @@ from sandbox.http.operations import OPTIONAL_BODY, of_the_house
 from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.house import DEFAULT
 from sandbox.sandboxes.sandbox import Sandbox
-from sandbox.sandboxes.scenarios.applying import ScenarioOrders, preparing
+from sandbox.sandboxes.scenarios.applying import Applied, ScenarioOrders, preparing
 
 
 class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -64,6 +65,7 @@ class SandboxMade(SandboxView, frozen=True, kw_only=True, rename={"source": "fro
     """The same with its digest."""
 
     digest: str
+    scenarios: ScenariosGiven = msgspec.UNSET
 
 
 class SandboxList(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ async def create_sandbox(
     """Make an isolated bank. It costs nothing until it is written to."""
     call = call_of(request)
     order = strict(NewSandbox, {} if data is None else data)
+    given: list[Applied] = []
     made = await call.house.fork(
         sandbox_id=order.id,
         source=order.source,
@@ -93,9 +96,9 @@ async def create_sandbox(
         seed=order.seed,
         name=order.name,
         ttl=order.ttl,
-        prepare=preparing(order.scenarios),
+        prepare=preparing(order.scenarios, done=given),
     )
-    view = await _made(call, made)
+    view = await _made(call, made, scenarios=scenarios_given(given))
     return plain(view, status=201, headers={"location": f"/_sandbox/sandboxes/{made.id}"})
 
 
@@ -142,8 +145,8 @@ async def delete_sandbox(request: AnyRequest, sandbox_id: FromPath[str]) -> Resp
     return nothing()
 
 
-async def _made(call: Call, sandbox: Sandbox) -> SandboxMade:
-    return SandboxMade(**_facts(call, sandbox), digest=await sandbox.root.digest())
+async def _made(call: Call, sandbox: Sandbox, *, scenarios: ScenariosGiven = msgspec.UNSET) -> SandboxMade:
+    return SandboxMade(**_facts(call, sandbox), digest=await sandbox.root.digest(), scenarios=scenarios)
 
 
 def _facts(call: Call, sandbox: Sandbox) -> dict[str, Any]:

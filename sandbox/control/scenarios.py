@@ -1,6 +1,7 @@
 """`/_sandbox/scenarios`: which named changes there are, and applying one on top of the caller's sandbox."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -14,8 +15,8 @@ from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import OPTIONAL_BODY, anybody
 from sandbox.http.replies import plain
-from sandbox.sandboxes.scenarios.applying import ScenarioOrder, apply, library_for
-from sandbox.sandboxes.scenarios.catalogue import ScenarioView, views_of
+from sandbox.sandboxes.scenarios.applying import Applied, ScenarioOrder, apply, library_for
+from sandbox.sandboxes.scenarios.catalogue import ScenarioView, view_of, views_of
 
 
 class ScenarioList(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,17 @@ class ScenarioList(msgspec.Struct, frozen=True, kw_only=True):
 
     items: list[ScenarioView]
     faults: list[str]
+
+
+class ScenarioGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """A scenario that a new or reset sandbox was given, with the value of every parameter."""
+
+    name: str
+    parameters: Annotated[dict[str, Any], msgspec.Meta(description="users by name, accounts by id, money in KWD")]
+
+
+ScenariosGiven = list[ScenarioGiven] | msgspec.UnsetType
+"""Stands in an answer only where scenarios were asked for."""
 
 
 class ScenarioApplied(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +60,20 @@ async def list_scenarios(request: AnyRequest) -> Response[ScenarioList]:
     library = await asyncio.to_thread(library_for, call_of(request).root)
     faults = [str(fault) for found in library.faults.values() for fault in found]
     return plain(ScenarioList(items=views_of(library), faults=faults))
+
+
+@get(
+    "/scenarios/{scenario_name:str}",
+    operation_id="getScenario",
+    summary="Look at a scenario",
+    tags=["control"],
+    opt=anybody(),
+    responses=problems(400, 401, 403, 404, 422),
+)
+async def get_scenario(request: AnyRequest, scenario_name: FromPath[str]) -> Response[ScenarioView]:
+    """What it does, takes and needs."""
+    library = await asyncio.to_thread(library_for, call_of(request).root)
+    return plain(view_of(library.get(scenario_name)))
 
 
 @post(
@@ -78,4 +104,9 @@ async def apply_scenario(
     )
 
 
-HANDLERS = [list_scenarios, apply_scenario]
+def scenarios_given(done: Sequence[Applied]) -> ScenariosGiven:
+    """What was applied, for the answer of a fork or a reset."""
+    return [ScenarioGiven(name=one.name, parameters=one.parameters) for one in done] or msgspec.UNSET
+
+
+HANDLERS = [list_scenarios, get_scenario, apply_scenario]

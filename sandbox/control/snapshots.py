@@ -8,12 +8,17 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from sandbox.control.state import ResetDone
 from sandbox.core.clock import elapsed_ms, format_instant, stopwatch
+from sandbox.core.errors import Fault, ValidationFailedError
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, Call, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import anybody
 from sandbox.http.replies import nothing, plain
+from sandbox.sandboxes.exchange import NOW, SEED
 from sandbox.sandboxes.sandbox import Sandbox, Snapshot
+
+
+_ALWAYS_THERE = {SEED: "what the sandbox was made from", NOW: "the present"}
 
 
 class NewSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,7 +28,7 @@ class NewSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         str,
         msgspec.Meta(
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$(?!\n)",
-            description="letters, digits, . _ -",
+            description="letters, digits, . _ - (1 to 63, starting with a letter or digit); not seed or now",
             examples=["before-pay"],
         ),
     ]
@@ -70,6 +75,7 @@ async def take_snapshot(request: AnyRequest, data: SkipValidation[JSONBody[NewSn
     """Keep the present moment. It costs the pages that were written to since the sandbox was made."""
     call = call_of(request)
     order = strict(NewSnapshot, data)
+    _require_own_name(order.name)
     made = await call.house.take_snapshot(_sandbox(call), order.name)
     return plain(_view(made), status=201, headers={"location": f"{call.prefix}/_sandbox/snapshots/{made.name}"})
 
@@ -121,6 +127,13 @@ async def delete_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[
     call = call_of(request)
     call.house.drop_snapshot(_sandbox(call), name)
     return nothing()
+
+
+def _require_own_name(name: str) -> None:
+    """Refuse the names of the moments that every sandbox has: a diff would never find the snapshot."""
+    if name in {SEED, NOW}:
+        detail = f"must not be {name}: in /_sandbox/diff that is {_ALWAYS_THERE[name]}"
+        raise ValidationFailedError([Fault("/name", "not_allowed", detail)])
 
 
 def _sandbox(call: Call) -> Sandbox:

@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from litestar.params import JSONBody, SkipValidation
 
 from sandbox.bank.invariants import Invariants, check_invariants
+from sandbox.control.scenarios import ScenariosGiven, scenarios_given
 from sandbox.core.clock import Instant, elapsed_ms, stopwatch
 from sandbox.core.errors import Fault, ValidationFailedError
 from sandbox.http.bodies import strict
@@ -15,7 +16,7 @@ from sandbox.http.docs import problems
 from sandbox.http.operations import OPTIONAL_BODY, anybody
 from sandbox.http.replies import plain
 from sandbox.sandboxes.house import Kept
-from sandbox.sandboxes.scenarios.applying import ScenarioOrders, preparing
+from sandbox.sandboxes.scenarios.applying import Applied, ScenarioOrders, preparing
 from sandbox.sandboxes.shelf import AsOfError, parse_as_of
 
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1, description="of ids and draws; default: its own")] | None
@@ -41,6 +42,7 @@ class ResetDone(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     generation: int
     took_ms: float
+    scenarios: ScenariosGiven = msgspec.UNSET
 
 
 class Digest(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ async def reset(request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | 
     call = call_of(request)
     order = strict(ResetOrder, {} if data is None else data)
     as_of = None if order.as_of is None else _as_of(order.as_of)
+    given: list[Applied] = []
     started = stopwatch()
     sandbox = call.house.get(call.sandbox_id or "")
     root = await call.house.reset(
@@ -71,11 +74,18 @@ async def reset(request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | 
         seed=order.seed,
         as_of=as_of,
         keep=frozenset(order.keep),
-        prepare=preparing(order.scenarios),
+        prepare=preparing(order.scenarios, done=given),
     )
     took_ms = elapsed_ms(started)
     call.enter(sandbox.id, root)
-    return plain(ResetDone(digest=await root.digest(), generation=root.generation, took_ms=took_ms))
+    return plain(
+        ResetDone(
+            digest=await root.digest(),
+            generation=root.generation,
+            took_ms=took_ms,
+            scenarios=scenarios_given(given),
+        )
+    )
 
 
 @get(

@@ -266,7 +266,7 @@ class HostNotAllowedError(IdentityError):
 
 
 class OriginNotAllowedError(IdentityError):
-    """A web page of a foreign origin asked the control plane."""
+    """A web page of a foreign origin asked the control plane, or sent the browser there."""
 
     code, status = "origin_not_allowed", 403
     title, title_ar = "This origin may not reach the control plane", "هذا المصدر غير مسموح له بالتحكم"
@@ -287,7 +287,7 @@ class CodeInvalidError(IdentityError):
 
 
 class ChallengeEndedError(IdentityError):
-    """The challenge was answered, has expired, or took too many wrong codes."""
+    """The challenge was answered, has expired, took too many wrong codes, or gave way to a newer one."""
 
     code, status = "challenge_ended", 410
     title, title_ar = "The challenge has ended", "انتهى طلب التحقق"

@@ -75,7 +75,7 @@ _AsOf: TypeAlias = Annotated[
         pattern=r"^(now|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2}))\Z"
     ),
 ]
-_Delay: TypeAlias = Annotated[str, Meta(pattern=r"^([0-9]{1,5}ms|[0-9]{1,3}s|PT[0-9]{1,3}(\.[0-9]{1,6})?S)\Z")]
+_Delay: TypeAlias = Annotated[str, Meta(pattern=r"^([0-9]{1,5}(ms)?|[0-9]{1,3}s|PT[0-9]{1,3}(\.[0-9]{1,6})?S)\Z")]
 _Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 _SECRET: Final = {"secret": True}
@@ -207,7 +207,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = False
     delay: Annotated[
         _Delay | None,
-        Meta(title="such as 250ms, 2s or PT0.25S", description="Wait before each answer of the bank and data planes."),
+        Meta(
+            title="milliseconds such as 300, or 2s or PT0.25S",
+            description="Wait before each answer of the bank and data planes.",
+        ),
     ] = None
     max_body_bytes: Annotated[int, Meta(ge=1024, le=2**30, description="Largest request body accepted, in bytes.")] = (
         1_048_576

@@ -179,12 +179,13 @@ class SecondFactor(StrEnum):
 
 
 class ChallengeStatus(StrEnum):
-    """A challenge is answered once, refuses after too many wrong codes, or expires."""
+    """A challenge is answered once, refuses after too many wrong codes, expires, or gives way to a newer one."""
 
     OPEN = "open"
     USED = "used"
     REFUSED = "refused"
     EXPIRED = "expired"
+    REPLACED = "replaced"
 
 
 class NotificationStatus(StrEnum):

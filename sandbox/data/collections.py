@@ -10,14 +10,15 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from sandbox.bank import record_lists, records
 from sandbox.bank.record_writes import hash_secrets, plain_secrets
-from sandbox.core.errors import Fault, MethodNotAllowedError, ValidationFailedError
+from sandbox.core.errors import Fault, ValidationFailedError
 from sandbox.core.ids import seed_key
 from sandbox.data.answers import answer_list, answer_one, encode, page_links
 from sandbox.data.described import ListOperation, RecordOperation
 from sandbox.data.filtering import few_of
-from sandbox.data.query import Query, read_query, read_relations, require_none
+from sandbox.data.query import Query, read_query, read_relations, require_none, takes_long
+from sandbox.data.refusals import not_allowed, read, write
 from sandbox.data.relations import collections_needed
-from sandbox.data.tables import INLINE, Shelf, Table
+from sandbox.data.tables import INLINE, RecordTables, Table
 from sandbox.http.call import AnyRequest, Call, call_of
 from sandbox.http.docs import problems
 from sandbox.http.operations import any_query, anybody
@@ -78,12 +79,12 @@ async def list_records(request: AnyRequest, collection: FromPath[str]) -> Respon
     """  # noqa: D205
     call = call_of(request)
     raw = call.scope["query_string"]
-    if call.root.read(record_lists.is_single, collection):
+    if read(call.root, record_lists.is_single, collection):
         require_none(raw)
-        return Reply(encode(call.root.read(record_lists.read_single, collection)))
+        return Reply(encode(read(call.root, record_lists.read_single, collection)))
     query = read_query(raw)
     tables = await _tables(request, collection, query)
-    if any(table.large for table in tables.values()):
+    if takes_long(query) or any(table.large for table in tables.values()):
         listed = await asyncio.to_thread(answer_list, tables, collection, query)
     else:
         listed = answer_list(tables, collection, query)
@@ -107,7 +108,7 @@ async def get_record(request: AnyRequest, collection: FromPath[str], record_id: 
     """One record, with what `_embed` and `_expand` want beside it."""
     call = call_of(request)
     query = read_relations(call.scope["query_string"])
-    record = call.root.read(records.get_record, collection, record_id)
+    record = read(call.root, records.get_record, collection, record_id)
     if not (query.embed or query.expand):
         return Reply(encode(record))
     tables = await _tables(request, collection, query)
@@ -129,11 +130,11 @@ async def create_record(request: AnyRequest, collection: FromPath[str], data: Bo
     not know are kept. A collection that is one value is replaced.
     """  # noqa: D205
     call = call_of(request)
-    if call.root.read(record_lists.is_single, collection):
-        written = call.root.write(records.write_single, collection, _object(data), whole=True)
+    if read(call.root, record_lists.is_single, collection):
+        written = write(call.root, records.write_single, collection, _object(data), whole=True)
         return Reply(encode(written), status=201, headers={"location": _place(call)})
     body = await _hashed(call, collection, _object(data), None)
-    made = call.root.write(records.create_record, collection, body)
+    made = write(call.root, records.create_record, collection, body)
     place = f"{_place(call)}/{quote(records.identifier_of(collection, made), safe='')}"
     return Reply(encode(made), status=201, headers={"location": place})
 
@@ -152,7 +153,7 @@ async def replace_record(
     """Put another record in the place of one: what the body leaves out goes back to its default, secrets stay."""
     call = call_of(request)
     body = await _hashed(call, collection, _object(data), record_id)
-    return Reply(encode(call.root.write(records.replace_record, collection, record_id, body)))
+    return Reply(encode(write(call.root, records.replace_record, collection, record_id, body)))
 
 
 @patch(
@@ -169,7 +170,7 @@ async def change_record(
     """Change some fields. A changed balance posts an adjusting entry; a posted movement's money never changes."""
     call = call_of(request)
     body = await _hashed(call, collection, _object(data), record_id)
-    return Reply(encode(call.root.write(records.patch_record, collection, record_id, body)))
+    return Reply(encode(write(call.root, records.patch_record, collection, record_id, body)))
 
 
 @delete(
@@ -185,7 +186,7 @@ async def delete_record(
     request: AnyRequest, collection: FromPath[str], record_id: FromPath[str]
 ) -> Response[AnyRecord]:
     """Remove a record that nothing refers to; the answer is an empty object."""
-    call_of(request).root.write(records.delete_record, collection, record_id)
+    write(call_of(request).root, records.delete_record, collection, record_id)
     return Reply(encode({}))
 
 
@@ -216,11 +217,10 @@ async def change_single(request: AnyRequest, collection: FromPath[str], data: Bo
 
 
 def _write_single(call: Call, collection: str, data: Any, *, whole: bool) -> Reply[AnyRecord]:
-    if not call.root.read(record_lists.is_single, collection):
-        refusal = MethodNotAllowedError(f"{collection} is a list: name the record, /_data/{collection}/{{id}}.")
-        refusal.headers["Allow"] = "GET, HEAD, OPTIONS, POST"
-        raise refusal
-    return Reply(encode(call.root.write(records.write_single, collection, _object(data), whole=whole)))
+    if not read(call.root, record_lists.is_single, collection):
+        detail = f"{collection} is a list: name the record, /_data/{collection}/{{id}}."
+        raise not_allowed(detail, "GET, HEAD, OPTIONS, POST")
+    return Reply(encode(write(call.root, records.write_single, collection, _object(data), whole=whole)))
 
 
 def _object(data: Any) -> AnyRecord:
@@ -234,9 +234,9 @@ async def _tables(request: AnyRequest, collection: str, query: Query) -> dict[st
     call = call_of(request)
     wanted = [collection]
     if query.embed or query.expand:
-        wanted = collections_needed(collection, query, call.root.read(record_lists.collection_names))
-    shelf: Shelf = request.app.state.shelf
-    return await shelf.tables(call.root, wanted, few=few_of(collection, query))
+        wanted = collections_needed(collection, query, read(call.root, record_lists.collection_names))
+    tables: RecordTables = request.app.state.record_tables
+    return await tables.tables(call.root, wanted, few=few_of(collection, query))
 
 
 async def _hashed(call: Call, collection: str, body: AnyRecord, record_id: str | None) -> AnyRecord:

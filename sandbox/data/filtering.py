@@ -4,26 +4,18 @@ The operators are those of json-server 0.17 (`_gte _lte _ne _like`) and of v1 (`
 :contains :startsWith :endsWith`), each in both spellings. A field that is null or missing matches none of them.
 """
 
-import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sandbox.bank import record_lists
 from sandbox.core.errors import Fault, ValidationFailedError
-from sandbox.data.query import Filter, Query, Sorting
+from sandbox.data.patterns import search_for
+from sandbox.data.query import MOST_VALUES, Filter, Query, Sorting, too_many_values
 from sandbox.data.tables import Table
 from sandbox.data.values import MISSING, Kind, Path, text_of
 from sandbox.store.export import SECRETS
 from sandbox.store.records import ALL_COLLECTIONS, Json
-
-_LONGEST_PATTERN = 200
-_LONGEST_SEARCHED = 1_000
-"""Of longer values, a pattern looks at the beginning."""
-_OPEN_ENDS = 2
-"""How many repetitions a pattern may have: each makes a search slower by the length of the text."""
-_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?|\{[0-9]+,?[0-9]*\}|.", re.DOTALL)
-"""A pattern cut into escapes, classes, openings of special groups, repetitions and single characters."""
-_BACKWARD = re.compile(r"\\[1-9k]")
 
 Test = Callable[[Any], bool]
 
@@ -115,8 +107,11 @@ def _condition(table: Table, wanted: Filter, faults: list[Fault]) -> _Condition 
         asked = operator == "eq"
         return _Condition(path, kind, lambda value: (value is None or value is MISSING) == asked)
     as_text = operator in _ON_TEXT
+    given = [text for value in wanted.values for text in (value.split(",") if operator == "in" else [value])]
+    if len(given) > MOST_VALUES:
+        faults.append(too_many_values(wanted.name, len(given)))
+        return None
     try:
-        given = [text for value in wanted.values for text in (value.split(",") if operator == "in" else [value])]
         values = [text if as_text else kind.of_query(text) for text in given]
         test = OPERATORS[operator](values)
     except ValueError as error:
@@ -154,8 +149,8 @@ def _unequal(values: list[Any]) -> Test:
 
 
 def _like(values: list[str]) -> Test:
-    searches = [_pattern(text).search for text in values]
-    return lambda value: any(search(text_of(value)[:_LONGEST_SEARCHED]) is not None for search in searches)
+    search = cache(search_for(values))  # the values of a field are few different ones, most often
+    return lambda value: search(text_of(value))
 
 
 def _containing(values: list[str]) -> Test:
@@ -196,32 +191,6 @@ OPERATORS: dict[str, Callable[[list[Any]], Test]] = {
 _ON_TEXT = {"like", "contains", "startsWith", "endsWith"}
 RAW = Kind("raw", lambda value: value, str)
 """Values as they stand in the record: for what looks at their text."""
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    """A regular expression, in a form that cannot take for ever.
-
-    Raises:
-        ValueError: it is none, or one whose search could.
-    """
-    if len(text) > _LONGEST_PATTERN:
-        raise ValueError(f"a pattern has at most {_LONGEST_PATTERN} characters")
-    open_ends = 0
-    before = ""
-    for piece in _PIECE.findall(text):
-        if piece[0] in "*+{":
-            if before == ")":
-                raise ValueError("a group must not be repeated")
-            open_ends += 1
-        elif piece.startswith("(?") or _BACKWARD.fullmatch(piece):
-            raise ValueError("a pattern must not look around or back")
-        before = piece
-    if open_ends > _OPEN_ENDS:
-        raise ValueError(f"a pattern has at most {_OPEN_ENDS} repetitions")
-    try:
-        return re.compile(text, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"{text[:40]!r} is no regular expression: {error}") from None
 
 
 def _contains(value: Any, wanted: str) -> bool:

@@ -13,6 +13,13 @@ from sandbox.core.errors import Fault, ValidationFailedError
 MOST_PER_PAGE = 100_000
 """More than this in `_limit` or `_per_page` is a mistake."""
 
+MOST_SORTED = 16
+"""Keys to sort by."""
+MOST_FILTERS = 50
+"""Filters of a query."""
+MOST_VALUES = 200
+"""Values of a filter."""
+
 _PLAIN = 10
 """How many a page has when only `_page` is said: that of json-server."""
 
@@ -57,6 +64,11 @@ class Query(NamedTuple):
     """What is wrong with it whatever the collection; kept, to be told with what is wrong in the collection."""
 
 
+def takes_long(query: Query) -> bool:
+    """Whether it may take longer than the loop may be held up even where there are few records: it has patterns."""
+    return any(wanted.name.endswith("like") for wanted in query.filters)
+
+
 def read_query(raw: bytes) -> Query:
     """The query after the `?`, with its faults."""
     said = _said(raw)
@@ -73,8 +85,13 @@ def read_query(raw: bytes) -> Query:
         if name == "callback" or name.startswith("_") or not name:
             known = ", ".join(PARAMETERS)
             faults.append(_fault(name, "unknown_parameter", f"is not known here; known are {known} and fields"))
+        elif len(values) > MOST_VALUES:
+            faults.append(too_many_values(name, len(values)))
         else:
             filters.append(Filter(name, tuple(values)))
+    if len(filters) > MOST_FILTERS:
+        faults.append(_fault("", "too_many", f"has {len(filters)} filters; at most {MOST_FILTERS} are taken"))
+        filters.clear()
     start = numbers.get("_start", 0)
     limit = numbers.get("_limit")
     paged = "_page" in numbers or "_per_page" in numbers
@@ -119,6 +136,11 @@ def require_none(raw: bytes) -> None:
         raise ValidationFailedError([_fault(name, "unknown_parameter", detail) for name in strange])
 
 
+def too_many_values(name: str, count: int) -> Fault:
+    """What is wrong with a filter of so many values."""
+    return _fault(name, "too_many", f"has {count} values; at most {MOST_VALUES} are taken")
+
+
 def _said(raw: bytes) -> dict[str, list[str]]:
     said: dict[str, list[str]] = {}
     for name, value in parse_qsl(raw.decode(errors="replace"), keep_blank_values=True):
@@ -153,6 +175,9 @@ def _contradictions(numbers: dict[str, int]) -> Iterator[Fault]:
 def _sorting(said: dict[str, list[str]], faults: list[Fault]) -> Iterator[Sorting]:
     orders = said.get("_order", [""])[0].split(",") if "_order" in said else []
     names = said.get("_sort", [""])[0].split(",") if "_sort" in said else []
+    if len(names) > MOST_SORTED:
+        faults.append(_fault("_sort", "too_many", f"has {len(names)} fields; at most {MOST_SORTED} are taken"))
+        return
     if orders and len(orders) > len(names):
         faults.append(_fault("_order", "contradiction", "has more directions than _sort has fields"))
     for position, name in enumerate(names):

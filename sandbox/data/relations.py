@@ -81,13 +81,7 @@ def _embedded(name: str, base: Table, tables: Mapping[str, Table], faults: list[
 
     def find(record: dict[str, Any]) -> Any:
         identifier = record.get(base.key)
-        if identifier is None:
-            return []
-        groups = [children.having(field, identifier) for field in fields]
-        if len(groups) == 1:
-            return groups[0]
-        wanted = {id(child) for group in groups for child in group}
-        return [child for child in children.records if id(child) in wanted] if wanted else []
+        return [] if identifier is None else children.having(fields, identifier)
 
     return _Relation(name, find)
 
@@ -103,7 +97,7 @@ def _expanded(name: str, base: Table, tables: Mapping[str, Table], faults: list[
 
     def find(record: dict[str, Any]) -> Any:
         for field in fields:
-            found = parents.having(parents.key, record[field]) if record.get(field) is not None else []
+            found = parents.having([parents.key], record[field]) if record.get(field) is not None else []
             if found:
                 return found[0]
         return None

@@ -4,10 +4,11 @@ Small collections are read for each request. Those that are not are read once, i
 is written; after that, only what has changed is read again.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.bank import record_lists
 from sandbox.bank.record_lists import Baseline
@@ -20,6 +21,9 @@ from sandbox.store.records import ALL_COLLECTIONS
 INLINE = 400
 """Reading more records than this takes longer than the loop may be held up."""
 
+INLINE_BYTES = 256 * 1024
+"""The same of bytes, in collections of any JSON."""
+
 _KEPT = 8
 """How many sandboxes' collections are kept; the one used longest ago goes first."""
 
@@ -28,29 +32,28 @@ _BASELINES = 2
 
 
 class Table:
-    """The records of one collection as they stood after one write."""
+    """The records of one collection as they stood after one write. Threads may look through it at the same time:
+    what is made when it is asked for is shown once it is whole, and at worst it is made twice.
+    """  # noqa: D205
 
-    __slots__ = ("_columns", "_groups", "_key", "_kinds", "name", "records")
+    __slots__ = ("_columns", "_groups", "_key", "_kinds", "large", "name", "records")
 
-    def __init__(self, name: str, found: list[Any]) -> None:
+    def __init__(self, name: str, found: list[Any], *, large: bool = False) -> None:
         self.name = name
         self.records = found
+        self.large = large or len(found) > INLINE
+        """Whether looking through it takes longer than the loop may be held up."""
         known = ALL_COLLECTIONS.get(name)
         self._key = known.key if known is not None else "id"
         fields = known.fields if known is not None else ()
         self._kinds = {field.name: kind_of(field) for field in fields if field.name not in SECRETS}
         self._columns: dict[tuple[Path, str], list[Any]] = {}
-        self._groups: dict[str, dict[str, list[Any]]] = {}
+        self._groups: dict[str, dict[str, list[int]]] = {}
 
     @property
     def key(self) -> str:
         """The field that identifies a record."""
         return self._key
-
-    @property
-    def large(self) -> bool:
-        """Whether looking through it takes longer than the loop may be held up."""
-        return len(self.records) > INLINE
 
     def path(self, name: str) -> Path | None:
         """The path that a name stands for, or None where no record could have such a field; `id` is the identifier."""
@@ -83,16 +86,24 @@ class Table:
             self._columns[place] = found
         return found
 
-    def having(self, field: str, value: Any) -> list[Any]:
-        """The records whose `field` is `value`, compared as text."""
+    def having(self, fields: Sequence[str], value: Any) -> list[Any]:
+        """The records one of whose `fields` is `value`, compared as text, in order."""
+        wanted = text_of(value)
+        groups = [self._grouped(field).get(wanted, []) for field in fields]
+        positions = groups[0] if len(groups) == 1 else sorted({position for group in groups for position in group})
+        return [self.records[position] for position in positions]
+
+    def _grouped(self, field: str) -> dict[str, list[int]]:
+        """The positions of the records by what their `field` is, as text."""
         groups = self._groups.get(field)
         if groups is None:
-            groups = self._groups[field] = {}
-            for record in self.records:
+            groups = {}
+            for position, record in enumerate(self.records):
                 found = record.get(field) if isinstance(record, dict) else None
                 if found is not None:
-                    groups.setdefault(text_of(found), []).append(record)
-        return groups.get(text_of(value), [])
+                    groups.setdefault(text_of(found), []).append(position)
+            self._groups[field] = groups
+        return groups
 
     def has_field(self, field: str) -> bool:
         """Whether the records have a field of that name."""
@@ -108,14 +119,23 @@ class Table:
         return list(seen) or ["none yet"]
 
 
-class Shelf:
-    """The large collections that were read, by state root, as long as nothing is written."""
+class _Kept(NamedTuple):
+    """The tables of a root as they stood after write `n`; `outdated` is done when another is made."""
+
+    root: StateRoot
+    n: int
+    tables: dict[str, Table]
+    outdated: asyncio.Future[None]
+
+
+class RecordTables:
+    """The large collections that were read, by state root, until something is written there or it is retired."""
 
     __slots__ = ("_baselines", "_kept")
 
     def __init__(self) -> None:
         self._baselines: OrderedDict[int, tuple[Image, Baseline]] = OrderedDict()
-        self._kept: OrderedDict[int, tuple[StateRoot, int, dict[str, Table]]] = OrderedDict()
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
 
     async def tables(
         self, root: StateRoot, names: Iterable[str], *, few: Mapping[str, Sequence[str]] | None = None
@@ -128,7 +148,8 @@ class Shelf:
             few: public ids by field, when the first may be narrowed to the records that have one of them there.
         """
         wanted = list(dict.fromkeys(names))
-        found, large = root.read(record_lists.small_collections, wanted, at_most=INLINE)
+        small = partial(record_lists.small_collections, at_most=INLINE, at_most_bytes=INLINE_BYTES)
+        found, large = root.read(small, wanted)
         if few and large == wanted[:1]:
             narrowed = root.read(record_lists.few_records, wanted[0], few, at_most=INLINE)
             if narrowed is not None:
@@ -144,7 +165,7 @@ class Shelf:
             # Small ones are read again in the same copy: nothing may have been written in between.
             read = await root.inspect(partial(_read, self._baseline(root), missing, list(found)))
             tables = {name: Table(name, read[name]) for name in found}
-            kept |= {name: Table(name, read[name]) for name in missing}
+            kept |= {name: Table(name, read[name], large=True) for name in missing}
             self._keep(root, n, kept)
         return tables | {name: kept[name] for name in large}
 
@@ -159,21 +180,27 @@ class Shelf:
 
     def _at(self, root: StateRoot, n: int) -> dict[str, Table]:
         entry = self._kept.get(id(root))
-        if entry is None or entry[0] is not root or entry[1] != n:
+        if entry is None or entry.n != n:
             return {}
         self._kept.move_to_end(id(root))
-        return entry[2]
+        return entry.tables
 
     def _keep(self, root: StateRoot, n: int, tables: dict[str, Table]) -> None:
         entry = self._kept.get(id(root))
-        if entry is not None and entry[0] is root and entry[1] > n:
-            return  # somebody has read what was written meanwhile
-        self._kept[id(root)] = root, n, tables
-        self._kept.move_to_end(id(root))
-        for key in [key for key, (held, _, _) in self._kept.items() if held.retired]:
-            del self._kept[key]
+        if entry is not None:
+            if entry.n > n:
+                return  # somebody has read what was written meanwhile
+            self._forget(entry)
+        made = self._kept[id(root)] = _Kept(root, n, tables, root.next_commit())
+        made.outdated.add_done_callback(lambda _: self._forget(made))
         while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+            self._forget(next(iter(self._kept.values())))
+
+    def _forget(self, entry: _Kept) -> None:
+        """Let go of tables, and of their root: another write was made, the root is retired, or there are too many."""
+        if self._kept.get(id(entry.root)) is entry:
+            del self._kept[id(entry.root)]
+            entry.outdated.cancel()
 
 
 def _read(baseline: Baseline, large: list[str], small: list[str], db: Any) -> dict[str, list[Any]]:

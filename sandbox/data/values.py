@@ -4,17 +4,21 @@ A field of a known collection has the type of its record class. Any other has th
 they agree on none, they are compared as text.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from sandbox.core.clock import Instant, parse_instant
+from sandbox.core.jsontext import MOST_PLACES
 from sandbox.core.money import Fils, fils_of_number
 from sandbox.core.vocabulary import in_files
 from sandbox.store.records import Field, Json
 
 Path = tuple[str, ...]
 """Where in a record a value stands: the names of fields and the positions in arrays."""
+
+_POSITION = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 MISSING: Any = object()
 """Stands where a record has no such field."""
@@ -36,7 +40,7 @@ def at(record: Any, path: Path) -> Any:
     for name in path:
         if isinstance(found, dict) and name in found:
             found = found[name]
-        elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
+        elif isinstance(found, list) and _POSITION.fullmatch(name) and int(name) < len(found):
             found = found[int(name)]
         else:
             return MISSING
@@ -95,7 +99,7 @@ def _number(text: str) -> Decimal:
         found = Decimal(text)
     except InvalidOperation:
         found = Decimal("NaN")
-    if not found.is_finite() or abs(found.adjusted()) > _MOST_DIGITS:
+    if not found.is_finite() or abs(found.adjusted()) > MOST_PLACES:
         raise ValueError(f"{text[:40]!r} is no number")
     return found
 
@@ -111,7 +115,6 @@ def _instant(text: str) -> Instant:
     return parse_instant(f"{text}T00:00:00Z" if len(text) == _DATE_LENGTH else text)
 
 
-_MOST_DIGITS = 400
 _DATE_LENGTH = len("2026-01-15")
 TEXT = Kind("text", text_of, str)
 NUMBER = Kind("number", lambda value: value, _number)

@@ -160,7 +160,7 @@ def _integral(value: Any) -> Any:
 
 def _walk(value: Any, kind: inspect.Type, pointer: str) -> Iterator[Fault]:
     if isinstance(kind, inspect.Metadata):
-        yield from _walk(value, kind.type, pointer)
+        yield from _described(_walk(value, kind.type, pointer), kind, pointer)
     elif isinstance(kind, inspect.StructType):
         yield from _walk_struct(value, kind, pointer)
     elif isinstance(kind, inspect.UnionType):
@@ -169,6 +169,16 @@ def _walk(value: Any, kind: inspect.Type, pointer: str) -> Iterator[Fault]:
         yield from _walk_list(value, kind, pointer)
     elif (fault := _scalar_fault(value, kind)) is not None:
         yield Fault(pointer, *fault)
+
+
+def _described(faults: Iterator[Fault], kind: inspect.Metadata, pointer: str) -> Iterator[Fault]:
+    """A pattern says little to people; where what it describes has words, these are shown."""
+    words = (kind.extra_json_schema or {}).get("description")
+    for fault in faults:
+        if words and fault.pointer == pointer and fault.code == "wrong_format":
+            yield Fault(pointer, fault.code, f"must be {words}")
+        else:
+            yield fault
 
 
 def _walk_struct(value: Any, kind: inspect.StructType, pointer: str) -> Iterator[Fault]:
@@ -207,8 +217,36 @@ def _walk_union(value: Any, kind: inspect.UnionType, pointer: str) -> Iterator[F
     choices = [choice for choice in kind.types if not isinstance(choice, inspect.NoneType)]
     if value is None and kind.includes_none:
         return
-    attempts = [list(_walk(value, choice, pointer)) for choice in choices]
+    alike = [choice for choice in choices if _is_alike(value, choice)]
+    if not alike and len(choices) > 1:
+        wanted = " or ".join(_KIND_NAMES.get(type(_bare(choice)), "another value") for choice in choices)
+        yield Fault(pointer, "wrong_type", f"must be {wanted}, not {_name(value)}")
+        return
+    attempts = [list(_walk(value, choice, pointer)) for choice in alike or choices]
     yield from min(attempts, key=len)
+
+
+_KIND_NAMES: dict[type[inspect.Type], str] = {
+    inspect.StructType: "an object",
+    inspect.DictType: "an object",
+    inspect.ListType: "an array",
+    inspect.VarTupleType: "an array",
+    inspect.StrType: "a string",
+    inspect.EnumType: "a string",
+    inspect.LiteralType: "a string",
+    inspect.IntType: "a number",
+    inspect.FloatType: "a number",
+    inspect.BoolType: "a boolean",
+}
+
+
+def _bare(kind: inspect.Type) -> inspect.Type:
+    return _bare(kind.type) if isinstance(kind, inspect.Metadata) else kind
+
+
+def _is_alike(value: Any, kind: inspect.Type) -> bool:
+    """Whether a value is of the JSON type of a choice: then the faults of that choice are the ones to tell."""
+    return _KIND_NAMES.get(type(_bare(kind)), _name(value)) == _name(value)
 
 
 def _walk_list(value: Any, kind: inspect.ListType | inspect.VarTupleType, pointer: str) -> Iterator[Fault]:

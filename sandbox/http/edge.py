@@ -63,8 +63,8 @@ class Edge:
         self._house = house
         self._table = table
         self._asked = 0
-        delay = house.settings.delay
-        self._delay_s = fixed_duration(delay) / SECOND if delay else 0.0
+        delay = house.settings.delay or "0"
+        self._delay_s = fixed_duration(f"{delay}ms" if delay.isdigit() else delay) / SECOND
         archive = house.archive
         self._archive = archive if archive is not None and archive.durability == "write" else None
 
@@ -257,10 +257,19 @@ def _given_request_id(call: Call) -> str | None:
 
 
 def _require_no_change(call: Call, method: str) -> None:
-    """On a read-only server, refuse what would change a bank. Signing in stays possible, and steering."""
-    if method in _SAFE_METHODS or call.controls or call.path.startswith(_SIGN_IN):
+    """On a read-only server, refuse what would change a bank. Signing in stays possible, rehearsing, and steering."""
+    if method in _SAFE_METHODS or call.controls or call.path.startswith(_SIGN_IN) or _is_rehearsal(call):
         return
-    raise ReadOnlyError("The server was started with --read-only: it only answers GET, HEAD and sign-in.")
+    raise ReadOnlyError(
+        "The server was started with --read-only: it answers GET, HEAD, dry runs (?dry_run=true) and /v1/auth."
+    )
+
+
+def _is_rehearsal(call: Call) -> bool:
+    """Whether an order only asks what would happen. Where `dry_run` stands twice it is refused later on."""
+    assert call.operation is not None
+    known = call.operation.query or ()
+    return "dry_run" in known and b"dry_run=true" in call.scope["query_string"].split(b"&")
 
 
 def _require_known_query(call: Call, known: frozenset[str] | None) -> None:

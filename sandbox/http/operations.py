@@ -116,7 +116,7 @@ class PathTable:
 
     def _add(self, route: HTTPRoute) -> None:
         node = self._root
-        for component in route.path_components:
+        for component in route.path_components or [""]:  # "/" has none
             if isinstance(component, str):
                 for segment in component.strip("/").split("/"):
                     node = node.children.setdefault(segment, _Node())

@@ -27,6 +27,10 @@ EXPOSED_HEADERS = (
     "Allow, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
     "Sandbank-Time, WWW-Authenticate, X-Request-Id, X-Total-Count"
 )
+_FOREIGN_PAGE = "cross-site"
+"""What browsers say in `Sec-Fetch-Site` (W3C Fetch Metadata) of an image, a form or a link: those carry no `Origin`.
+Other ports of this machine are `same-site`; an address that a person typed is `none`."""
+
 CONTROL_PREFIX = "/_sandbox"
 DATA_PREFIX = "/_data"
 UNGUARDED = {"/_sandbox/health", "/_sandbox/livez", "/_sandbox/readyz"}
@@ -98,6 +102,12 @@ def guard_control_plane(call: Call, settings: Settings) -> None:
     origin = call.header(b"origin")
     if origin is not None and not _own_origin(origin.lower(), settings):
         detail = f"Pages of {origin[:80]!r} may not steer the server. Name the origin in SANDBANK_CORS to let them."
+        raise OriginNotAllowedError(detail)
+    if origin is None and call.header(b"sec-fetch-site") == _FOREIGN_PAGE:
+        detail = (
+            "A page of another site sent the browser here without saying which it is. Open the address yourself, or "
+            "let the page fetch it as an origin that SANDBANK_CORS names."
+        )
         raise OriginNotAllowedError(detail)
     if settings.control_token is not None:
         given = call.header(b"sandbank-control-token") or bearer_token(call) or ""

@@ -1,11 +1,14 @@
 """Refusals as RFC 9457 problems: the one place that renders them, for the edge, Litestar and stored answers alike."""
 
 import re
+from collections.abc import Mapping
+from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
 
 from sandbox.core.errors import (
     BodyTooLargeError,
@@ -69,12 +72,15 @@ def problem_headers(refusal: DomainError) -> dict[str, str]:
     return headers | {name.lower(): value for name, value in refusal.headers.items()}
 
 
-def as_refusal(error: Exception) -> DomainError:
-    """Any exception as one of the catalogue; what is none of ours is a bug, and says nothing of itself."""
+def as_refusal(error: Exception, *, handler: BaseRouteHandler | None = None) -> DomainError:
+    """Any exception as one of the catalogue; what is none of ours is a bug, and says nothing of itself.
+
+    `handler` is the one whose parameters were refused: it knows what they may be.
+    """
     if isinstance(error, DomainError):
         return error
     if isinstance(error, ValidationException):
-        return ValidationFailedError(list(_faults(error)))
+        return ValidationFailedError(list(_faults(error, {} if handler is None else _choices(handler))))
     if isinstance(error, HTTPException):
         return _of_status(error)
     return InternalError("The request was not carried out and nothing was changed. The server's log tells more.")
@@ -102,7 +108,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     (r"Expected `str` of length >= (\d+)", "too_short", "must not be empty"),
     (r"Expected `str` of length <= (\d+)", "too_long", r"must have at most \1 characters"),
     (r"Expected `str` matching regex", "wrong_format", "must not contain NUL"),
-    (r"Invalid enum value (.*)", "not_allowed", r"\1 is none of the values that the OpenAPI document lists"),
+    (r"Invalid enum value (.*)", "not_allowed", r"\1 is not allowed"),
 )
 """What msgspec says of a parameter, as a code and in the words of `bodies`."""
 
@@ -115,12 +121,25 @@ def _in_our_words(message: str) -> tuple[str, str]:
     return "invalid", message or "is not valid"
 
 
-def _faults(error: ValidationException) -> list[Fault]:
+def _choices(handler: BaseRouteHandler) -> dict[str, str]:
+    """The parameters of a handler that take one of a few values, with these."""
+    found = {}
+    for name, field in handler.parsed_fn_signature.parameters.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, StrEnum):
+                found[getattr(field.kwarg_definition, "name", None) or name] = ", ".join(kind)
+    return found
+
+
+def _faults(error: ValidationException, choices: Mapping[str, str]) -> list[Fault]:
     messages = error.extra if isinstance(error.extra, list) else []
     faults = []
     for message in messages:
         source = getattr(message.get("source"), "value", message.get("source", "query"))
         name = message.get("key", "")
         pointer = f"/{name}" if source == "body" else f"?{name}" if source == "query" else f"{source}:{name}"
-        faults.append(Fault(pointer, *_in_our_words(message.get("message", ""))))
+        code, words = _in_our_words(message.get("message", ""))
+        if code == "not_allowed" and name in choices:
+            words = f"must be one of {choices[name]}"
+        faults.append(Fault(pointer, code, words))
     return faults or [Fault("", "invalid", error.detail)]

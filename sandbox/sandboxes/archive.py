@@ -64,7 +64,7 @@ _DROP_SANDBOX = (
     sa.delete(tables.snapshot).where(tables.snapshot.c.sandbox == _OF_SANDBOX),
     sa.delete(tables.sandbox).where(tables.sandbox.c.key == _OF_SANDBOX),
 )
-_DROP_ALL = [sa.delete(table) for table in reversed(tables.metadata.sorted_tables) if table is not tables.about]
+_KEPT = [table for table in tables.metadata.sorted_tables if table is not tables.about]
 _NAMED = sa.union_all(
     sa.select(tables.sandbox.c.origin_image),
     sa.select(tables.sandbox.c.image),
@@ -294,8 +294,8 @@ class Archive:
             await self._engine.dispose()  # the connection may be in the middle of something
         async with self._engine.begin() as db:
             if self._in_doubt:
-                for statement in _DROP_ALL:
-                    await db.execute(statement)
+                for table in reversed(_KEPT):
+                    await db.execute(sa.delete(table))
             for statement, rows in _statements(batch):
                 if rows:
                     await db.execute(statement, rows)

@@ -1,6 +1,7 @@
 """A sandbox's state as a zip of files, an image made of such a zip, and what lies between two moments."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 
 import sqlalchemy as sa
@@ -25,28 +26,40 @@ SEED, NOW = "seed", "now"
 _UPLOAD = "zip"
 UNPACKED_TIMES = 16
 """How much larger than the largest zip its files may be: JSON packs to about a tenth."""
+_UNPACKED_TIMES_ITS_OWN = 100
+_UNPACKED_ANYWAY_BYTES = 1_000_000
+"""How much larger than itself a zip's files may be: records of one kind, all alike, pack to about a hundredth."""
 FAULTS_SHOWN = 200
 
 
 async def export_zip(root: StateRoot) -> bytes:
     """The present state as a zip of an ecosystem's files; equal states are equal bytes."""
+    root.settle()
     facts = root.image.facts
     # Business time and write number are put in where the copy is read.
     manifest = Manifest(name=facts.ecosystem, title=facts.title, as_of=Instant(0), seed=root.seed, logins=facts.logins)
     return await root.inspect(partial(_packed, manifest=manifest))
 
 
-def image_of_zip(raw: bytes, settings: Settings) -> Image:
-    """The image of an ecosystem's files in a zip. It takes a while: not for the event loop.
+def files_of_zip(raw: bytes, settings: Settings) -> dict[str, bytes]:
+    """The files in a zip, by name. It takes a while: not for the event loop.
 
     Raises:
         ZipInvalidError: it is no zip of files, or too much would come out of it.
-        EcosystemInvalidError: the files break a rule; every fault is named.
     """
+    most = min(UNPACKED_TIMES * settings.max_import_bytes, _UNPACKED_TIMES_ITS_OWN * len(raw) + _UNPACKED_ANYWAY_BYTES)
     try:
-        files = unzipped(raw, most_bytes=UNPACKED_TIMES * settings.max_import_bytes)
+        return unzipped(raw, most_bytes=most)
     except ZipError as error:
         raise ZipInvalidError(f"The zip cannot be read: {error}.") from None
+
+
+def image_of_files(files: Mapping[str, bytes], settings: Settings) -> Image:
+    """The image of an ecosystem's files, by name. It takes a while: not for the event loop.
+
+    Raises:
+        EcosystemInvalidError: the files break a rule; every fault is named.
+    """
     try:
         return compile_files(_UPLOAD, files, settings)
     except EcosystemError as error:
@@ -57,12 +70,13 @@ def image_of_zip(raw: bytes, settings: Settings) -> Image:
 
 
 def moment(sandbox: Sandbox, name: str) -> bytes:
-    """The database of a sandbox at `seed`, `now` or a snapshot.
+    """The database of a sandbox at `seed`, `now` or a snapshot. What is due by now is done first.
 
     Raises:
         SnapshotUnknownError: it is neither `seed` nor `now`, and no snapshot has that name.
     """
     if name == NOW:
+        sandbox.root.settle()
         return sandbox.root.data
     return sandbox.origin_image.data if name == SEED else sandbox.snapshot(name).image.data
 

@@ -36,16 +36,15 @@ class Watcher:
         if now == self._loaded or not settled:
             return False
         self._loaded = now
-        name = self._house.shelf.name
         try:
             await self._house.reload()
         except EcosystemInvalidError as error:
-            _LOG.warning("%s has changed, but cannot be loaded; the bank of before goes on. %s", name, error)
+            _LOG.warning("A changed folder cannot be loaded; the bank of before goes on. %s", error)
             return False
         except Exception:  # noqa: BLE001 - whatever it was, the next change may mend it
             _LOG.exception("%s has changed, but could not be loaded; the bank of before goes on", name)
             return False
-        _LOG.warning("%s has changed and was loaded again.", name)
+        _LOG.warning("%s has changed and was loaded again.", self._house.shelf.name)
         return True
 
     def _look(self) -> str:

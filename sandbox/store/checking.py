@@ -289,8 +289,9 @@ def _odd(raw: RawEcosystem, *, default_password: bool) -> Found:
             message = "none of the methods is SMS or EMAIL, and for others sign-in does not ask for a second factor yet"
             yield "mfa_settings", position, "mfa_enabled", message
     with_credentials = {row["user_id"] for row in raw.rows["credentials"]}
+    all_read = raw.unread.get("credentials", frozenset()) == frozenset()
     for position, row in enumerate(raw.rows["auth_users"]):
-        if row["user_id"] not in with_credentials:
+        if all_read and row["user_id"] not in with_credentials:
             yield "auth_users", position, "user_id", "has no record in credentials, so nobody can sign in as this user"
     for position, row in enumerate(raw.rows["credentials"]):
         stored = row["password_hash"]

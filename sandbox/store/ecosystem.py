@@ -49,6 +49,10 @@ def find(ecosystem: str) -> Path:
     if folder.is_dir():
         return folder.resolve()
     names = ", ".join(known) or "none"
+    if folder.is_file():
+        raise EcosystemNotFoundError(
+            f"{ecosystem!r} is a file, and a folder is wanted, or the name of an ecosystem (shipped: {names})"
+        )
     raise EcosystemNotFoundError(f"there is no folder {ecosystem!r} and no ecosystem of that name (shipped: {names})")
 
 
@@ -72,9 +76,10 @@ def load_files(name: str, files: Mapping[str, bytes], *, default_password: bool 
 
 def _judged(place: str, raw: RawEcosystem, failures: list[Failure], *, default_password: bool) -> Ecosystem:
     faults = failures + check(raw)
+    warnings = warn(raw, default_password=default_password)
     if faults:
-        raise EcosystemError(place, faults)
-    return Ecosystem(raw, tuple(warn(raw, default_password=default_password)))
+        raise EcosystemError(place, faults, warnings)
+    return Ecosystem(raw, tuple(warnings))
 
 
 def fingerprint(folder: Path) -> str:

@@ -45,17 +45,18 @@ class Failure(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """One line for people."""
         place = " ".join(part for part in (self.file, self.record, self.field) if part)
-        return f"{place}: {self.message}"
+        return f"{place}: {self.message}" if place else self.message
 
 
 class EcosystemError(ValueError):
-    """The folder is no valid ecosystem; `failures` holds every reason."""
+    """The folder is no valid ecosystem; `failures` holds every reason, `warnings` what is odd besides."""
 
-    def __init__(self, folder: str, failures: list[Failure]) -> None:
+    def __init__(self, folder: str, failures: list[Failure], warnings: list[Failure] | None = None) -> None:
         count = "1 fault" if len(failures) == 1 else f"{len(failures)} faults"
         super().__init__(f"{folder} has {count}")
         self.folder = folder
         self.failures = failures
+        self.warnings = warnings or []
 
 
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,7 +131,7 @@ def survey(folder: Path) -> tuple[RawEcosystem, list[Failure]]:
         EcosystemError: there is no such folder.
     """
     if not folder.is_dir():
-        raise EcosystemError(str(folder), [Failure(str(folder), "", "", "there is no such folder")])
+        raise EcosystemError(str(folder), [Failure("", "", "", "there is no such folder")])
     files = [File(path.name, path.read_bytes) for path in sorted(folder.iterdir()) if path.is_file()]
     return _survey(folder.name, str(folder), files)
 
@@ -153,7 +154,7 @@ def _survey(name: str, place: str, files: list[File]) -> tuple[RawEcosystem, lis
         else:
             raw.others[collection] = _read_values(file, failures)
     if not found:
-        failures.append(Failure(place, "", "", "the folder holds no collection such as customers.json"))
+        failures.append(Failure("", "", "", "the folder holds no collection such as customers.json"))
     stated = next((file for file in files if file.name == MANIFEST), None)
     return msgspec.structs.replace(raw, manifest=_read_manifest(name, stated, raw.rows, failures)), failures
 
@@ -187,7 +188,7 @@ def _load(file: File, raw: bytes, failures: list[Failure], record: str = "") -> 
     try:
         return decode_json(raw)
     except JsonError as error:
-        failures.append(Failure(file.name, record, "", str(error)))
+        failures.append(Failure(file.name, record, "", str(error) if raw.strip() else "is empty"))
         return None
 
 

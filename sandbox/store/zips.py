@@ -69,7 +69,7 @@ def unzipped(raw: bytes, *, most_bytes: int) -> dict[str, bytes]:
     except ZipError:
         raise
     except _BROKEN as error:
-        raise ZipError(f"it is no zip that can be read: {_words(error)}") from None
+        raise ZipError(_words(error)) from None
 
 
 def _check(infos: list[zipfile.ZipInfo], most_bytes: int) -> None:
@@ -105,8 +105,8 @@ def _content(given: zipfile.ZipFile, info: zipfile.ZipInfo, most_bytes: int) -> 
 
 
 def _too_much(most_bytes: int) -> ZipError:
-    return ZipError(f"more than {most_bytes} bytes would come out of it, which is more than this server takes")
+    return ZipError(f"more than {most_bytes} bytes would come out of it, which is more than may come out of this one")
 
 
 def _words(error: Exception) -> str:
-    return str(error)[:_SHOWN] or type(error).__name__
+    return str(error)[:_SHOWN].rstrip(".") or type(error).__name__

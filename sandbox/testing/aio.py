@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from sandbox.testing.bank import Bank, Challenge, Snapshot
@@ -16,13 +17,14 @@ from sandbox.testing.inbox import Inbox
 from sandbox.testing.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator
     from datetime import datetime
     from types import TracebackType
 
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S")
+C = TypeVar("C", bound=AbstractAsyncContextManager[Any, None])
 
 
 class _Twin(Generic[S]):
@@ -43,6 +45,28 @@ def _awaited(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[_Tw
 
     functools.update_wrapper(call, method)
     return call
+
+
+class Coming(Generic[C]):
+    """What is being made: `await` it to have it, or have it for a block by `async with`, which needs no `await`."""
+
+    def __init__(self, making: Coroutine[Any, Any, C]) -> None:
+        self._making = making
+        self._made: C | None = None
+
+    def __await__(self) -> Generator[Any, None, C]:
+        return self._making.__await__()
+
+    async def __aenter__(self) -> C:
+        self._made = await self._making
+        await self._made.__aenter__()
+        return self._made
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._made is not None, "the block was entered"
+        await self._made.__aexit__(kind, error, trace)
 
 
 class AsyncSession(_Twin[Session]):
@@ -131,7 +155,15 @@ class AsyncCollection(_Twin[Collection]):
 
 
 class AsyncBank(_Twin[Bank]):
-    """One bank: `Bank`, awaited."""
+    """One bank: `Bank`, awaited. As a context manager it is removed at the end of the block."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.remove()
 
     request = _awaited(Bank.request)
     get = _awaited(Bank.get)
@@ -189,10 +221,18 @@ class AsyncBank(_Twin[Bank]):
         """Sign somebody in as far as the second factor, as `Bank.challenge` does."""
         return AsyncChallenge(await asyncio.to_thread(self.sync.challenge, username, password, device=device))
 
-    async def snapshot(self, name: str | None = None) -> AsyncSnapshot:
-        """Remember this moment, as `Bank.snapshot` does: `async with await abank.snapshot():`."""
-        return AsyncSnapshot(await asyncio.to_thread(self.sync.snapshot, name))
+    def snapshot(self, name: str | None = None) -> Coming[AsyncSnapshot]:
+        """Remember this moment, as `Bank.snapshot` does: `async with abank.snapshot():`, or await it."""
 
-    async def fork(self, *, id: str | None = None, name: str | None = None) -> AsyncBank:  # noqa: A002 - as in the API
-        """A second bank that starts as this one is now."""
-        return AsyncBank(await asyncio.to_thread(self.sync.fork, id=id, name=name))
+        async def make() -> AsyncSnapshot:
+            return AsyncSnapshot(await asyncio.to_thread(self.sync.snapshot, name))
+
+        return Coming(make())
+
+    def fork(self, *, id: str | None = None, name: str | None = None) -> Coming[AsyncBank]:  # noqa: A002 - as in the API
+        """A second bank that starts as this one is now: `async with abank.fork() as other:`, or await it."""
+
+        async def make() -> AsyncBank:
+            return AsyncBank(await asyncio.to_thread(self.sync.fork, id=id, name=name))
+
+        return Coming(make())

@@ -34,6 +34,7 @@ class BankClock:
             to: an instant instead: RFC 3339, or a `datetime` with a zone.
 
         Raises:
+            TypeError: neither a text nor what it says above, such as a number.
             ValueError: both are given, or neither.
             RefusedError: `clock_cannot_go_back`, or the text says no time.
         """
@@ -71,18 +72,23 @@ def instant_text(moment: str | datetime | None) -> str | None:
     """An instant as the control plane takes it; a text goes as it is.
 
     Raises:
+        TypeError: neither a text nor a `datetime`.
         ValueError: a `datetime` without a zone.
     """
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
             raise ValueError(f"{moment!r} has no time zone; give it one, such as datetime.UTC")
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if not isinstance(moment, str | None):
+        raise TypeError(f"an instant is a text such as '2026-03-01T08:00:00Z' or a datetime, not {moment!r}")
     return moment
 
 
 def _duration_text(by: str | timedelta) -> str:
     if isinstance(by, str):
         return by
+    if not isinstance(by, timedelta):
+        raise TypeError(f"time moves by a duration such as 'P3D' or a timedelta, not by {by!r}")
     if by < timedelta(0):
         raise ValueError("time cannot go back; restore a snapshot instead")
     seconds = f"{by.seconds}.{by.microseconds:06d}".rstrip("0").rstrip(".")

@@ -137,7 +137,7 @@ class Session:
         self,
         from_account: Account | str,
         to: Account | str,
-        amount: Decimal | str,
+        amount: Decimal | int | str,
         *,
         reference: str | None = None,
         key: str | None = None,
@@ -147,7 +147,7 @@ class Session:
         Args:
             from_account: who pays, as account or account id.
             to: who receives: an account, an account id or an IBAN.
-            amount: in dinars, as text or Decimal: `"12.750"`.
+            amount: in dinars, as text, Decimal or whole number: `"12.750"`.
             reference: a text for both sides.
             key: an Idempotency-Key of your own, as for a retry.
 
@@ -164,7 +164,7 @@ class Session:
             order["reference"] = reference
         return msgspec.convert(self._order("/v1/transfers", order, key), Transfer)
 
-    def deposit(self, account: Account | str, amount: Decimal | str, *, key: str | None = None) -> Transaction:
+    def deposit(self, account: Account | str, amount: Decimal | int | str, *, key: str | None = None) -> Transaction:
         """Pay cash in.
 
         Raises:
@@ -173,7 +173,7 @@ class Session:
         order = {"account_id": _id_of(account), "amount": money(amount)}
         return msgspec.convert(self._order("/v1/deposits", order, key), Transaction)
 
-    def withdraw(self, account: Account | str, amount: Decimal | str, *, key: str | None = None) -> Transaction:
+    def withdraw(self, account: Account | str, amount: Decimal | int | str, *, key: str | None = None) -> Transaction:
         """Take cash out.
 
         Raises:
@@ -227,15 +227,15 @@ class Session:
         return answer
 
 
-def money(amount: Decimal | str) -> dict[str, str]:
+def money(amount: Decimal | int | str) -> dict[str, str]:
     """Dinars as the API writes them: `{"amount": "12.750", "currency": "KWD"}`.
 
     Raises:
         TypeError: a float, which cannot hold fils, or another type.
         ValueError: no number, or one with parts of a fils.
     """
-    if not isinstance(amount, Decimal | str):
-        raise TypeError(f"money is a text or a Decimal such as '12.750', not {amount!r}")
+    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
+        raise TypeError(f"money is a text such as '12.750', a Decimal or a whole number, not {amount!r}")
     try:
         exact = Decimal(amount)
         fils = exact.quantize(_FILS)

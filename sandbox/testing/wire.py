@@ -58,7 +58,9 @@ class RefusedError(Exception):
         """The HTTP status."""
         self.code: str | None = answer.problem
         """The problem's code, such as `insufficient_funds`; None where the answer is no problem."""
-        super().__init__(_told(answer))
+        asked, said = _told(answer)
+        # Reports show the beginning of a message: the reason comes first.
+        super().__init__(f"{said} ({asked})" if answer.problem else f"{asked} {said}")
 
 
 class ServerGoneError(ConnectionError):
@@ -78,7 +80,7 @@ class Answer:
         self.body = body
 
     def __repr__(self) -> str:
-        return f"<Answer {_told(self)}>"
+        return f"<Answer {' '.join(_told(self))}>"
 
     @property
     def ok(self) -> bool:
@@ -252,10 +254,10 @@ def _is_open(kept: socket.socket | None) -> bool:
     return False
 
 
-def _told(answer: Answer) -> str:
-    asked = f"{answer.sent.method} {re.sub(_SANDBOX, '/', answer.sent.path)}"
+def _told(answer: Answer) -> tuple[str, str]:
+    """What was asked, with the status; and what was said."""
+    asked = f"{answer.sent.method} {re.sub(_SANDBOX, '/', answer.sent.path)} -> {answer.status}"
     code = answer.problem
     if code is None:
-        phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
-        return f"{asked} -> {answer.status} {phrase}".rstrip()
-    return f"{asked} -> {answer.status} {code}: {answer.json().get('detail')}"
+        return asked, HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "is no HTTP status"
+    return asked, f"{code}: {answer.json().get('detail')}"

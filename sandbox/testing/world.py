@@ -103,7 +103,7 @@ def wanted_by(item: pytest.Item) -> Wanted:
         pytest.fail(f"@pytest.mark.sandbank: seed is a whole number from 0 to {MOST_SEED}, not {seed!r}", pytrace=False)
     try:
         now = instant_text(said.get("now"))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         pytest.fail(f"@pytest.mark.sandbank: now: {error}", pytrace=False)
     scenarios = [_scenario(marker) for marker in in_order(item, "scenario")]
     return Wanted(None if ecosystem is None else str(ecosystem), seed, now, scenarios)
@@ -131,4 +131,4 @@ def _scenario(marker: pytest.Mark) -> dict[str, Any]:
 
 
 def _refused(node_id: str, error: RefusedError) -> BaseException:
-    return pytest.fail.Exception(f"Sandbank made no bank for {node_id}:\n{error}", pytrace=False)
+    return pytest.fail.Exception(f"{error}\nSandbank made no bank for {node_id}.", pytrace=False)

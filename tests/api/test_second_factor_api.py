@@ -99,6 +99,29 @@ def test_a_wrong_code_is_401_and_counted(asked: Client) -> None:
     assert_problem(resend(asked, found), 410, "challenge_ended")
 
 
+def test_thirty_wrong_codes_over_six_challenges_lock_the_user(asked: Client) -> None:
+    for _ in range(4):
+        found = challenge(asked)["challenge_id"]
+        for left in (4, 3, 2, 1, 0):
+            wrong = verify(asked, found, other_than(code_sent(asked)))
+            assert assert_problem(wrong, 401, "code_invalid")["attempts_left"] == left
+    found = challenge(asked)["challenge_id"]
+    wrong_code = other_than(code_sent(asked))
+    answers = [verify(asked, found, wrong_code) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401] * 4 + [423]
+    assert_problem(sign_in(asked), 423, "user_locked")
+
+
+def test_a_new_sign_in_ends_the_challenge_before(asked: Client) -> None:
+    first = challenge(asked)["challenge_id"]
+    code = code_sent(asked)
+    second = challenge(asked)["challenge_id"]
+    ended = assert_problem(verify(asked, first, code), 410, "challenge_ended")
+    assert ended["challenge_status"] == "replaced"
+    assert "newer" in ended["detail"]
+    assert verify(asked, second, code_sent(asked)).status_code == 200
+
+
 def test_a_code_works_once(asked: Client) -> None:
     found = challenge(asked)["challenge_id"]
     assert verify(asked, found, code_sent(asked)).status_code == 200

@@ -178,7 +178,7 @@ def test_wrong_codes_count_down_and_the_fifth_ends_the_challenge(root: StateRoot
     assert isinstance(ended, ChallengeEndedError)
     assert ended.facts == {"challenge_status": "refused"}
     assert audited(root) == ["CODE_SENT"] + ["CODE_REFUSED"] * 6
-    assert sql(root, "SELECT failed_login_attempts, status FROM auth_user WHERE username = 'fatima'") == [(0, "active")]
+    assert standing_of_fatima(root) == (1, "active")
     assert broken_invariants(root) == []
 
 
@@ -200,12 +200,94 @@ def test_a_code_works_once(root: StateRoot) -> None:
     assert again.facts == {"challenge_status": "used"}
 
 
-def test_the_code_of_another_challenge_is_a_wrong_one(root: StateRoot) -> None:
+def test_a_new_challenge_takes_the_place_of_the_one_before(root: StateRoot) -> None:
     ask_for_codes(root)
     first = challenged(root)
+    code = latest(root).code or ""
     second = challenged(root)
+    replaced = refused(root, first, code)
+    assert isinstance(replaced, ChallengeEndedError)
+    assert replaced.facts == {"challenge_status": "replaced"}
+    with pytest.raises(ChallengeEndedError):
+        resend(root, first)
+    second_step(root, second)
+    assert sql(root, "SELECT status FROM challenge ORDER BY key") == [("replaced",), ("used",)]
+
+
+def test_challenges_of_others_stay_open(root: StateRoot) -> None:
+    for username in ("fatima", "arjun"):
+        ask_for_codes(root, username)
+    of_arjun = challenged(root, "arjun")
+    code = latest(root).code
+    challenged(root)
+    assert second_step(root, of_arjun, code).user.username == "arjun"
+
+
+def test_the_code_of_another_challenge_is_a_wrong_one(root: StateRoot) -> None:
+    for username in ("fatima", "arjun"):
+        ask_for_codes(root, username)
+    first, second = challenged(root), challenged(root, "arjun")
     assert isinstance(refused(root, first, latest(root).code or ""), CodeInvalidError)
     second_step(root, second)
+
+
+def standing_of_fatima(root: StateRoot) -> Any:
+    """How often she has failed in a row, and whether she is locked."""
+    return sql(root, "SELECT failed_login_attempts, status FROM auth_user WHERE username = 'fatima'")[0]
+
+
+def test_five_challenges_with_five_wrong_codes_each_lock_the_user(root: StateRoot) -> None:
+    ask_for_codes(root)
+    for times in range(1, 5):
+        asked = challenged(root)
+        for _ in range(5):
+            assert isinstance(refused(root, asked, other_than(latest(root).code)), CodeInvalidError)
+        assert standing_of_fatima(root) == (times, "active")
+    asked = challenged(root)
+    for _ in range(4):
+        assert isinstance(refused(root, asked, other_than(latest(root).code)), CodeInvalidError)
+    locked = refused(root, asked, other_than(latest(root).code))
+    assert isinstance(locked, UserLockedError)
+    assert locked.facts == {"locked_until": format_instant(root.now + 15 * MINUTE)}
+    assert standing_of_fatima(root) == (5, "locked")
+    assert sql(root, "SELECT status, wrong_codes FROM challenge ORDER BY key DESC LIMIT 1") == [("refused", 5)]
+    assert audited(root)[-2:] == ["CODE_REFUSED", "USER_LOCKED"]
+    assert "locked until" in latest(root).body
+    with pytest.raises(UserLockedError):
+        first_step(root)
+    assert broken_invariants(root) == []
+    advance(root, 15 * MINUTE)
+    second_step(root, challenged(root))
+    assert standing_of_fatima(root) == (0, "active")
+
+
+def test_wrong_passwords_and_wrong_codes_count_together(root: StateRoot) -> None:
+    ask_for_codes(root)
+    fail(root, 4)
+    asked = challenged(root)
+    for _ in range(4):
+        refused(root, asked, other_than(latest(root).code))
+    assert isinstance(refused(root, asked, other_than(latest(root).code)), UserLockedError)
+
+
+def test_a_new_challenge_forgives_no_wrong_code(root: StateRoot) -> None:
+    ask_for_codes(root)
+    for _ in range(2):
+        asked = challenged(root)
+        refused(root, asked, other_than(latest(root).code))
+        refused(root, asked, other_than(latest(root).code))
+    asked = challenged(root)
+    assert refused(root, asked, other_than(latest(root).code)).facts == {"attempts_left": 0}
+    assert standing_of_fatima(root) == (1, "active")
+    assert refused(root, challenged(root), other_than(latest(root).code)).facts == {"attempts_left": 4}
+
+
+def test_a_challenge_that_was_answered_leaves_no_wrong_codes_behind(root: StateRoot) -> None:
+    ask_for_codes(root)
+    asked = challenged(root)
+    refused(root, asked, other_than(latest(root).code))
+    second_step(root, asked)
+    assert refused(root, challenged(root), other_than(latest(root).code)).facts == {"attempts_left": 4}
 
 
 @pytest.mark.parametrize("unknown", ["00000000-0000-4000-8000-000000000000", "x", "a\0b", "é" * 200])
@@ -246,10 +328,11 @@ def test_the_settings_say_how_long_a_code_works() -> None:
 
 
 def test_codes_expire_each_in_their_own_time(root: StateRoot) -> None:
-    ask_for_codes(root)
+    for username in ("fatima", "arjun"):
+        ask_for_codes(root, username)
     first = challenged(root)
     advance(root, 3 * MINUTE)
-    second = challenged(root)
+    second = challenged(root, "arjun")
     assert root.read(challenges.next_code_expiry) == parse_instant(first.expires_at)
     advance(root, 3 * MINUTE)
     assert root.read(challenges.next_code_expiry) == parse_instant(second.expires_at)

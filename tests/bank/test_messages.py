@@ -1,11 +1,13 @@
 """The inbox: what is sent is found again, by channel, address, text and time."""
 
+from typing import Any
+
 import pytest
 from bankside import rows_of, sql
 
 from sandbox.bank import messages
-from sandbox.bank.messages import KEPT_AT_MOST, Contact, MessageView, Wanted
-from sandbox.core.clock import format_instant
+from sandbox.bank.messages import BEGINNING, KEPT_AT_MOST, Contact, MessageView, Position, Wanted
+from sandbox.core.clock import MILLISECOND, Instant, format_instant
 from sandbox.core.errors import ValidationFailedError
 from sandbox.core.sandbox_errors import MessageUnknownError
 from sandbox.core.vocabulary import Language, NotificationChannel
@@ -78,6 +80,89 @@ def test_filters_narrow_together(root: StateRoot) -> None:
     assert bodies(root, has_code=True) == ["a CODE"]
     assert bodies(root, has_code=False, to=PHONE) == ["a push", "an SMS"]
     assert bodies(root, channel=EMAIL) == []
+
+
+def looks(root: StateRoot, *, after: Position = BEGINNING, **wanted: Any) -> tuple[str | None, Position]:
+    """The text of what a look finds, and from where the next one goes on."""
+    found = root.read(messages.look, Wanted(**wanted), after=after)
+    return None if found.found is None else found.found.body, found.seen
+
+
+@pytest.mark.parametrize("wanted", [{}, {"contains": "o"}, {"channel": SMS, "has_code": False, "to": "99001234"}])
+def test_a_look_finds_the_newest_and_goes_on_after_it(root: StateRoot, wanted: dict[str, Any]) -> None:
+    assert looks(root, **wanted) == (None, BEGINNING)
+    send(root, "old one")
+    send(root, "the newest one")
+    send(root, "a push", by=PUSH)
+    wanted = wanted or {"channel": SMS}
+    body, seen = looks(root, **wanted)
+    assert body == "the newest one"
+    assert looks(root, after=seen, **wanted) == (None, seen)
+    send(root, "another one")
+    assert looks(root, after=seen, **wanted)[0] == "another one"
+
+
+def test_a_look_passes_over_what_is_not_wanted_once(root: StateRoot) -> None:
+    for k in range(3):
+        send(root, f"{k}")
+    body, seen = looks(root, contains="code")
+    assert body is None
+    send(root, "a push", by=PUSH)
+    assert looks(root, after=seen, channel=SMS)[0] is None
+    send(root, "the code")
+    assert looks(root, after=seen, contains="code")[0] == "the code"
+
+
+def test_a_look_finds_what_comes_after_the_inbox_was_emptied(root: StateRoot) -> None:
+    for _ in range(3):
+        send(root, "old")
+    _, seen = looks(root, contains="new")
+    root.write(messages.clear)
+    assert looks(root, after=seen, contains="new") == (None, seen)
+    send(root, "new")
+    assert looks(root, after=seen, contains="new")[0] == "new"
+    send(root, "a push", by=PUSH)
+    _, seen = looks(root, after=seen, channel=EMAIL)
+    root.write(messages.clear, channel=PUSH)
+    send(root, "newer")
+    assert looks(root, after=seen)[0] == "newer"
+
+
+def test_a_look_reads_no_further_back_than_the_last_one(root: StateRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    root.write(lambda work: [messages.send(work, SMS, PHONE, str(k)) for k in range(KEPT_AT_MOST)])
+    _, seen = looks(root, contains="code")
+    read: list[str] = []
+    contains = messages._contains
+
+    def noted(row: Any, text: str) -> bool:
+        read.append(row.body)
+        return contains(row, text)
+
+    monkeypatch.setattr(messages, "_contains", noted)
+    root.write(lambda _: None)
+    assert looks(root, after=seen, contains="code") == (None, seen)
+    assert read == []
+    send(root, "one more")
+    assert looks(root, after=seen, contains="code")[0] is None
+    assert read == ["one more"]
+
+
+def test_a_look_from_a_time_to_come_waits_for_it(root: StateRoot) -> None:
+    ahead = Position(root.now + 10 * MILLISECOND, 2**62)
+    send(root, "too early")
+    assert looks(root, after=ahead) == (None, ahead)
+    root.advance(Instant(root.now + 20 * MILLISECOND))
+    send(root, "late enough")
+    assert looks(root, after=ahead)[0] == "late enough"
+
+
+def test_a_part_of_the_list_is_its_newest(root: StateRoot) -> None:
+    for k in range(5):
+        send(root, f"message {k}")
+    for wanted in (Wanted(), Wanted(contains="MESSAGE")):
+        found = root.read(messages.list_messages, wanted, most=2)
+        assert [view.body for view in found] == ["message 4", "message 3"]
+    assert root.read(messages.count_messages, after=BEGINNING) == 5
 
 
 def test_links_are_found_in_the_body(root: StateRoot) -> None:

@@ -61,6 +61,38 @@ def test_very_many_failures_are_all_listed(tmp_path: Path) -> None:
     assert last.endswith("has 140 faults. Nothing was loaded.")
 
 
+def test_warnings_are_told_beside_faults(tmp_path: Path) -> None:
+    folder = copy_of_tiny(tmp_path / "misnamed")
+    (folder / "accounts.json").rename(folder / "account.json")
+    ended = validate(str(folder))
+    assert ended.exit_code == 1
+    told = "warning: account.json: is kept, but the bank does not know it; did you mean accounts.json?"
+    assert ended.stderr.splitlines()[0] == told
+    assert ended.stderr.count("warning: ") == 1
+
+
+def test_users_whose_credentials_cannot_be_read_are_not_said_to_have_none(tmp_path: Path) -> None:
+    folder = copy_of_tiny(tmp_path / "broken")
+    edit(folder, "credentials", lambda rows: rows[0].update(status="GOOD"))
+    ended = validate(str(folder))
+    assert ended.exit_code == 1
+    assert "nobody can sign in" not in ended.stderr
+
+
+def test_a_file_that_is_empty_is_said_to_be(tmp_path: Path) -> None:
+    folder = copy_of_tiny(tmp_path / "empty")
+    (folder / "notifications.json").write_text(" \n", encoding="utf-8")
+    ended = validate(str(folder))
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("notifications.json: is empty\n")
+
+
+def test_a_file_in_place_of_a_folder_is_a_mistake(tmp_path: Path) -> None:
+    ended = validate(str(copy_of_tiny(tmp_path / "mine") / "accounts.json"))
+    assert ended.exit_code == 2
+    assert "accounts.json' is a file, and a folder is wanted" in ended.stderr
+
+
 def test_a_folder_that_is_not_there_is_a_mistake() -> None:
     ended = validate("nowhere")
     assert ended.exit_code == 2

@@ -140,6 +140,7 @@ def test_check_tries_on_the_ecosystem_that_is_named(home: Path) -> None:
     ("arguments", "told"),
     [
         (("check", "missing.yaml"), "there is no file 'missing.yaml'"),
+        (("check", "missing"), "there is no file and no scenario 'missing'; there are arabic-customer,"),
         (("check", "notes.txt"), "a scenario's file ends in .yaml"),
         (("check", "a/x.yaml", "b/x.yaml"), "two of the files have one name"),
         (("check", "--ecosystem", "nowhere"), "there is no folder 'nowhere'"),
@@ -164,6 +165,33 @@ def test_new_writes_a_file_that_works_and_never_over_another(home: Path) -> None
     assert checked.exit_code == 0, checked.stderr
     assert "  (own)" in run("list").stdout
     assert run("new", "my-day").exit_code == 2
+
+
+def test_new_says_that_it_takes_the_place_of_a_shipped_one(home: Path) -> None:
+    ended = run("new", "low-balance")
+    assert ended.exit_code == 0
+    assert "low-balance is the name of a shipped scenario; yours replaces it" in ended.stderr
+    assert "stands before the shipped one" in run("list").stderr
+    assert run("new", "my-day").stderr == ""
+
+
+def test_check_takes_the_names_of_scenarios_too(home: Path) -> None:
+    ended = run("check", "low-balance")
+    assert (ended.exit_code, ended.stdout) == (0, "1 scenario checked, no faults\n"), ended.stderr
+    write(home / "scenarios" / "bad.yaml", "title: x\n")
+    mixed = run("check", "low-balance", "bad", write(home / "one.yaml", STEPS))
+    assert mixed.exit_code == 1
+    assert "bad.yaml:1: steps: is missing" in mixed.stderr
+    assert "3 scenarios checked, 2 faults" in mixed.stderr
+
+
+def test_a_file_that_ends_in_yml_is_not_passed_over_in_silence(home: Path) -> None:
+    write(home / "scenarios" / "mine.yml", STEPS)
+    told = "warning: scenarios/mine.yml: is not read; a scenario's file ends in .yaml\n"
+    for command in ("list", "check"):
+        ended = run(command)
+        assert (ended.exit_code, ended.stderr) == (0, told)
+    assert run("check", "low-balance").stderr == ""
 
 
 def test_new_writes_where_the_settings_say(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from processes import sandbank, serving_process
 from support import PASSWORDS, TINY, copy_of_tiny, edit
 
 from sandbox import __version__
+from sandbox.cli.serve import counted
 from sandbox.core.settings import describe
 
 JSON = ("--json", "--port", "0")
@@ -33,6 +34,20 @@ def test_the_banner_says_where_to_go_who_may_sign_in_and_what_to_try(tmp_path: P
         url = f"http://127.0.0.1:{found[1]}"
         assert httpx.get(f"{url}/_sandbox/info").json()["name"] == "sandbank"
         assert f"{url}/v1/auth/login" in text
+
+
+def test_the_banner_says_what_the_run_as_a_whole_was_told(tmp_path: Path) -> None:
+    folder = str(tmp_path / "kept")
+    with serving_process("--port", "0", "--read-only", "--delay", "20", "--data-dir", folder, home=tmp_path) as server:
+        text = "\n".join(server.until("curl -s -X POST"))
+        assert "  read-only: GET, HEAD, dry runs and sign-in are answered" in text
+        assert "  every answer of the bank and data planes waits 20 ms" in text
+        assert f"  from {folder}: 0 sandboxes, 0 snapshots" in text
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 snapshots"), (1, "1 snapshot"), (2, "2 snapshots")])
+def test_what_came_back_is_counted_in_plain_words(number: int, told: str) -> None:
+    assert counted(number, "snapshot", "snapshots") == told
 
 
 def test_the_ready_line_is_one_line_of_json(tmp_path: Path) -> None:

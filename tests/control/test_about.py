@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checks import assert_problem, serving
+from checks import assert_problem, faults, serving
 from support import EXPIRED, LOCKED, PASSWORDS, Client, copy_of_tiny, edit
 
 from sandbox import __version__
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("path", ["/_sandbox/health", "/_sandbox/livez", "/_sandbox/readyz"])
@@ -19,6 +21,21 @@ def test_a_server_that_answers_is_well(client: Client, path: str) -> None:
 def test_health_is_asked_of_the_house_and_needs_no_sandbox() -> None:
     with serving(strict=True) as client:
         assert client.get("/_sandbox/health").status_code == 200
+
+
+def test_the_root_leads_to_everything_else(client: Client) -> None:
+    answer = client.get("/", headers={"host": "bank.example", "accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    body = answer.json()
+    assert (body["name"], body["version"]) == ("sandbank", __version__)
+    assert client.get("/").request.url.path == "/"
+    for name in ("openapi", "info", "data"):
+        assert client.get(body[name]).status_code == 200
+    assert body["bank"] == "/v1"
+    assert body["docs"]
+    assert all((REPOSITORY / page).is_file() for page in body["docs"])
+    assert_problem(client.post("/"), 405, "method_not_allowed")
+    assert faults(client.get("/?x=1")) == {"?x": "unknown_parameter"}
 
 
 def test_info_says_what_is_served(client: Client) -> None:

@@ -4,17 +4,18 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from checks import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_SAVINGS, assert_problem, faults
+from checks import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_SAVINGS, assert_problem, faults, serving
 from support import TINY, VIRTUAL, Client, User
 
+from sandbox.core.clock import DAY, Instant
 from sandbox.core.settings import Settings
-from sandbox.sandboxes.exchange import image_of_zip
+from sandbox.sandboxes.exchange import image_of_files
 from sandbox.sandboxes.image import Image
 from sandbox.store.zips import unzipped, zipped
 
@@ -90,6 +91,22 @@ def test_a_file_of_an_export_looks_like_one_of_the_seed(client: Client) -> None:
 def test_an_export_is_the_same_bytes_as_long_as_nothing_happens(client: Client) -> None:
     live(client)
     assert exported(client) == exported(client)
+
+
+def test_with_a_live_clock_an_export_and_a_diff_stand_at_now() -> None:
+    with serving(clock="live") as client:
+        root = client.app.house.get("default").root
+        fatima = client.login("fatima")
+        fatima.transfer(FATIMA_CURRENT, ARJUN_CURRENT, "12.750")
+        root.clock.show(Instant(root.now + DAY), write_number=root.write_number)
+        then = root.now
+        load(client, exported(client))
+        assert client.app.house.get("default").root.image.now >= then
+        root = client.app.house.get("default").root
+        root.clock.show(Instant(root.now + DAY), write_number=root.write_number)
+        before = root.write_number
+        diff(client)
+        assert root.write_number > before
 
 
 def test_an_export_changes_nothing(client: Client) -> None:
@@ -218,8 +235,8 @@ def refused(client: Client, raw: bytes, status: int, code: str, **options: Any) 
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"", "no zip that can be read"),
-        (b"{}", "no zip that can be read"),
+        (b"", "The zip cannot be read: File is not a zip file."),
+        (b"{}", "The zip cannot be read: File is not a zip file."),
         (zipped({"../accounts.json": b"[]"}), "'../accounts.json' is no plain file name"),
         (zipped({"tiny/accounts.json": b"[]"}), "the files stand at the top of the zip"),
     ],
@@ -300,17 +317,17 @@ def test_imports_take_turns(client: Client, monkeypatch: pytest.MonkeyPatch) -> 
     at_work, most = [0], [0]
     lock = threading.Lock()
 
-    def counted(raw: bytes, settings: Settings) -> Image:
+    def counted(files: Mapping[str, bytes], settings: Settings) -> Image:
         with lock:
             at_work[0] += 1
             most[0] = max(most[0], at_work[0])
         try:
-            return image_of_zip(raw, settings)
+            return image_of_files(files, settings)
         finally:
             with lock:
                 at_work[0] -= 1
 
-    monkeypatch.setattr("sandbox.control.exchange.image_of_zip", counted)
+    monkeypatch.setattr("sandbox.control.exchange.image_of_files", counted)
     raw = exported(client)
     for sandbox in ("a", "b", "c"):
         client.post("/_sandbox/sandboxes", {"id": sandbox})

@@ -11,11 +11,13 @@ from secondfactor import ask_for_codes, contact_of
 from support import PASSWORDS, Client
 
 from sandbox.bank import messages
+from sandbox.core.clock import elapsed_ms, stopwatch
 from sandbox.core.vocabulary import NotificationChannel
 from sandbox.sandboxes.root import StateRoot
 
 MESSAGE = {"message_id", "channel", "to", "subject", "body", "sent_at", "code", "links"}
 PHONE = "+96599001234"
+ZIP = {"content-type": "application/zip"}
 
 
 def bank(client: Client, sandbox: str = "default") -> StateRoot:
@@ -206,21 +208,32 @@ def test_a_wait_in_vain_on_an_empty_inbox_says_so(client: Client) -> None:
     assert "nothing came at all" in body["detail"]
 
 
-@pytest.mark.parametrize("way", ["reset", "removal"])
+@pytest.mark.parametrize("way", ["reset", "removal", "restore", "import"])
 def test_a_waiter_is_sent_home_when_its_sandbox_is_gone(client: Client, way: str) -> None:
     client.post("/_sandbox/sandboxes", {"id": "t1"})
+    assert client.post("/s/t1/_sandbox/snapshots", {"name": "before"}).status_code == 201
+    exported = client.get("/s/t1/_sandbox/export").content
     root = bank(client, "t1")
 
     async def end() -> httpx.Response:
         await once_waiting(root)
         if way == "reset":
             return await client.http.post("/s/t1/_sandbox/reset")
+        if way == "restore":
+            return await client.http.post("/s/t1/_sandbox/snapshots/before/restore")
+        if way == "import":
+            return await client.http.post("/s/t1/_sandbox/import", content=exported, headers=ZIP)
         return await client.http.delete("/_sandbox/sandboxes/t1")
 
+    started = stopwatch()
     heard, ended = client.together(lambda: wait(client, at="/s/t1"), end)
     assert ended.status_code in {200, 204}
     assert_problem(heard, 409, "sandbox_was_reset")
+    assert elapsed_ms(started) < 30_000, "it could have waited twice as long"
     assert root._in_flight == 0
+    if way != "removal":
+        send(client, "in the new one", sandbox="t1")
+        assert client.run(wait(client, at="/s/t1")).json()["message"]["body"] == "in the new one"
 
 
 def test_a_waiter_that_gave_up_leaves_nothing_to_wake(client: Client) -> None:

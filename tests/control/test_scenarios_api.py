@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from checks import FATIMA_CURRENT, assert_problem
+from checks import ARJUN_CURRENT, FATIMA_CURRENT, assert_problem
 from support import PASSWORDS, VIRTUAL, Client, copy_of_tiny
 
 FATIMA = {"username": "fatima", "password": PASSWORDS["fatima"]}
@@ -88,8 +88,27 @@ def test_sessions_go_on_where_the_scenario_does_not_end_them(client: Client) -> 
 
 def test_an_unknown_scenario_is_404_and_lists_those_there_are(client: Client) -> None:
     problem = assert_problem(client.post("/_sandbox/scenarios/lockd-user"), 404, "scenario_unknown")
-    assert "locked-user" in problem["detail"]
+    assert problem["detail"].startswith("There is no scenario 'lockd-user'. Did you mean locked-user? There are: ar")
     assert problem["scenario"] == "lockd-user"
+
+
+def test_one_is_looked_at_as_it_stands_in_the_list(client: Client, own: Any) -> None:
+    for item in client.get("/_sandbox/scenarios").json()["items"]:
+        answer = client.get(f"/_sandbox/scenarios/{item['name']}")
+        assert (answer.status_code, answer.json()) == (200, item)
+    unknown = assert_problem(client.get("/_sandbox/scenarios/low-blance"), 404, "scenario_unknown")
+    assert "Did you mean low-balance?" in unknown["detail"]
+    nothing_near = assert_problem(client.get("/_sandbox/scenarios/zzz"), 404, "scenario_unknown")
+    assert "Did you mean" not in nothing_near["detail"]
+    (own.folder / "bad.yaml").write_text("title: x\n", encoding="utf-8")
+    assert_problem(own.get("/_sandbox/scenarios/bad"), 422, "scenario_invalid")
+
+
+def test_a_wrong_field_of_an_order_is_pointed_at(client: Client) -> None:
+    for path in ("/_sandbox/sandboxes", "/_sandbox/reset"):
+        answer = client.post(path, {"scenarios": [{"name": "low-balance", "params": {}}]})
+        (fault,) = assert_problem(answer, 400, "validation_failed")["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/scenarios/0/params", "unknown_field")
 
 
 def test_parameters_that_do_not_fit_are_pointed_at(client: Client) -> None:
@@ -175,6 +194,12 @@ def test_a_fork_is_given_scenarios_before_anybody_sees_it(client: Client) -> Non
     made = client.post("/_sandbox/sandboxes", {"id": "t1", "scenarios": ORDERS})
     assert made.status_code == 201, made.text
     assert made.json()["digest"] == client.digest("/s/t1") != client.digest()
+    assert [(one["name"], one["parameters"]["user"]) for one in made.json()["scenarios"]] == [
+        ("locked-user", "fatima"),
+        ("low-balance", "arjun"),
+    ]
+    assert "scenarios" not in client.get("/_sandbox/sandboxes/t1").json()
+    assert "scenarios" not in client.post("/_sandbox/sandboxes").json()
     assert client.post("/s/t1/v1/auth/login", FATIMA).status_code == 423
     arjun = client.login("arjun", at="/s/t1")
     assert arjun.accounts()[0]["balances"]["available"]["amount"] == "1.500"
@@ -193,7 +218,11 @@ def test_a_reset_is_given_scenarios_too(client: Client) -> None:
     done = client.post("/_sandbox/reset", {"scenarios": ORDERS})
     assert done.status_code == 200, done.text
     assert client.post("/v1/auth/login", FATIMA).status_code == 423
+    locked, low = done.json()["scenarios"]
+    assert locked == {"name": "locked-user", "parameters": {"user": "fatima", "attempts": 5}}
+    assert low["parameters"] == {"user": "arjun", "account": ARJUN_CURRENT, "balance": "1.500"}
     plain = client.post("/_sandbox/reset").json()
+    assert set(plain) == {"digest", "generation", "took_ms"}
     assert plain["digest"] != done.json()["digest"]
     assert client.post("/v1/auth/login", FATIMA).status_code == 200
 

@@ -111,6 +111,20 @@ def test_names_of_another_form_are_faults(client: Client, name: Any) -> None:
     assert client.get("/_sandbox/snapshots").json() == {"items": []}
 
 
+def test_what_a_name_may_be_is_said_in_words(client: Client) -> None:
+    (fault,) = assert_problem(client.post("/_sandbox/snapshots", {"name": "a b"}), 400, "validation_failed")["errors"]
+    words = "must be letters, digits, . _ - (1 to 63, starting with a letter or digit); not seed or now"
+    assert fault == {"pointer": "/name", "code": "wrong_format", "detail": words}
+
+
+@pytest.mark.parametrize("name", ["seed", "now"])
+def test_the_moments_that_every_sandbox_has_are_no_names(client: Client, name: str) -> None:
+    answer = client.post("/_sandbox/snapshots", {"name": name})
+    assert faults(answer) == {"/name": "not_allowed"}
+    assert f"must not be {name}: in /_sandbox/diff that is" in answer.json()["detail"]
+    take(client, f"{name}s")
+
+
 @pytest.mark.parametrize(("method", "rest"), [("GET", ""), ("DELETE", ""), ("POST", "/restore")])
 def test_an_unknown_snapshot_is_404_and_names_those_there_are(client: Client, method: str, rest: str) -> None:
     take(client, "known")

@@ -37,7 +37,9 @@ def test_good_json_is_read(raw: bytes, value: object) -> None:
     assert decode_json(raw) == value
 
 
-@pytest.mark.parametrize("text", ["12.750", "0.1", "1.10", "1E+2", "-0.0", "123456789012345678901234567890.123"])
+@pytest.mark.parametrize(
+    "text", ["12.750", "0.1", "1.10", "1E+2", "1E+400", "1.5E-400", "-0.0", "123456789012345678901234567890.123"]
+)
 def test_numbers_with_a_fraction_or_exponent_keep_every_digit(text: str) -> None:
     found = decode_json(text.encode())
     assert isinstance(found, Decimal)
@@ -75,6 +77,9 @@ def test_numbers_with_a_fraction_or_exponent_keep_every_digit(text: str) -> None
         (b'{"\\udc00": 1}', "a \\u escape is half of a surrogate pair"),
         (b"[" * 100_000, "the value is nested too deeply"),
         (b"9" * 5_000, "a number has too many digits"),
+        (b"1e401", "the number 1e401 has an exponent beyond 400"),
+        (b"[-1.5e20000000]", "the number -1.5e20000000 has an exponent beyond 400"),
+        (b"0e-20000000", "the number 0e-20000000 has an exponent beyond 400"),
         (b"1e9999999999999999999", "a number has too many digits"),
         (b"-1e-9999999999999999999", "a number has too many digits"),
     ],

@@ -71,3 +71,14 @@ def test_a_strict_server_wants_a_sandbox_named() -> None:
 
 def test_other_paths_of_like_names_are_not_served(client: Client) -> None:
     assert_problem(client.get("/_database/accounts"), 404, "not_found")
+
+
+def test_a_page_of_another_site_cannot_send_the_browser_here(client: Client) -> None:
+    for path in ("/_data", "/_data/accounts", "/s/default/_data/accounts", "/_sandbox/info", "/_sandbox/messages"):
+        refused = client.get(path, headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"})
+        assert_problem(refused, 403, "origin_not_allowed")
+        for site in ("none", "same-origin", "same-site"):
+            assert client.get(path, headers={"sec-fetch-site": site}).status_code == 200
+    named = client.get("/_data/accounts", headers=PAGE | {"sec-fetch-site": "cross-site"})
+    assert named.status_code == 200  # localhost and 127.0.0.1 are two sites
+    assert client.get("/_sandbox/health", headers={"sec-fetch-site": "cross-site"}).status_code == 200

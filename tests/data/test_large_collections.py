@@ -14,7 +14,7 @@ from msgspec import structs
 from support import VIRTUAL, Client, copy_of_tiny, edit
 
 from sandbox.bank import record_lists, record_reads, records
-from sandbox.data.tables import INLINE, Shelf
+from sandbox.data.tables import INLINE, RecordTables
 
 MANY = 1_500
 
@@ -191,35 +191,35 @@ def test_the_loop_goes_on_while_a_large_collection_is_read(bank: Client) -> None
 
 
 def test_only_so_many_sandboxes_are_kept(bank: Client) -> None:
-    shelf = Shelf()
+    kept = RecordTables()
 
     async def read(names: list[str]) -> None:
         for name in names:
-            tables = await shelf.tables(bank.app.house.get(name).root, ["things"])
+            tables = await kept.tables(bank.app.house.get(name).root, ["things"])
             assert len(tables["things"].records) == MANY
 
     names = [f"s{number}" for number in range(10)]
     for name in names:
         bank.post("/_sandbox/sandboxes", {"id": name})
     bank.run(read(names))
-    assert len(shelf._kept) == 8
+    assert len(kept._kept) == 8
     for name in names[:9]:
         bank.request("DELETE", f"/_sandbox/sandboxes/{name}")
     bank.run(read(["default"]))
-    assert len(shelf._kept) == 2
+    assert len(kept._kept) == 2
 
 
 def test_a_table_of_an_old_state_never_takes_the_place_of_a_newer_one(bank: Client) -> None:
-    shelf = Shelf()
+    kept = RecordTables()
     root = bank.app.house.get("default").root
 
     async def race() -> tuple[int, int]:
-        old = asyncio.create_task(shelf.tables(root, ["things"]))
+        old = asyncio.create_task(kept.tables(root, ["things"]))
         await asyncio.sleep(0)
         add_extra(root, "more", [])
         root.write(records.delete_record, "things", "3")
-        new = await shelf.tables(root, ["things"])
+        new = await kept.tables(root, ["things"])
         return len((await old)["things"].records), len(new["things"].records)
 
     assert bank.run(race()) == (MANY, MANY - 1)
-    assert len(bank.run(shelf.tables(root, ["things"]))["things"].records) == MANY - 1
+    assert len(bank.run(kept.tables(root, ["things"]))["things"].records) == MANY - 1

@@ -243,7 +243,15 @@ def test_an_empty_collection_takes_any_field(bank: Client) -> None:
         ("accounts?_expand=user", [("?_expand", "unknown_relation")]),
         ("accounts?nickname_like=(", [("?nickname_like", "wrong_value")]),
         ("accounts?nickname_like=(a%2B)%2B", [("?nickname_like", "wrong_value")]),
-        ("accounts?nickname_like=a*a*a*", [("?nickname_like", "wrong_value")]),
+        ("accounts?nickname_like=**", [("?nickname_like", "wrong_value")]),
+        (f"accounts?nickname_like={'a' * 100}.&nickname_like={'b' * 100}", [("?nickname_like", "wrong_value")]),
+        (f"lines?_sort={','.join(['id'] * 17)}", [("?_sort", "too_many")]),
+        ("lines?" + "&".join(["id=1"] * 201), [("?id", "too_many")]),
+        (f"lines?id:in={',' * 200}", [("?id:in", "too_many")]),
+        ("accounts?" + "&".join(["account_id=1"] * 201), [("?account_id", "too_many")]),
+        ("lines?" + "&".join(f"f{n}=1" for n in range(51)), [("?", "too_many")]),
+        ("lines?Deep.x.²=1", [("?Deep.x.²", "unknown_field")]),
+        (f"lines?Deep.x.{'1' * 5_000}=1", [(f"?Deep.x.{'1' * 5_000}", "unknown_field")]),
         ("accounts?nickname_like=(a)\\1", [("?nickname_like", "wrong_value")]),
         ("accounts?nickname_like=(?=a)", [("?nickname_like", "wrong_value")]),
         (f"accounts/{FATIMA_CURRENT}?status=ACTIVE", [("?status", "unknown_parameter")]),
@@ -262,6 +270,18 @@ def test_a_query_that_says_nothing_sensible_is_refused(
     bank: Client, path: str, expected: list[tuple[str, str]]
 ) -> None:
     assert faults_of(bank, path) == expected
+
+
+def test_as_much_as_may_be_said_is_answered(bank: Client) -> None:
+    assert ids(bank, f"lines?_sort={','.join(['id'] * 16)}")
+    assert ids(bank, f"lines?id:in=1{',' * 199}") == [1]
+    assert ids(bank, f"lines?{'&'.join(['id=1'] * 200)}") == [1]
+
+
+def test_what_patterns_may_have_is_said(bank: Client) -> None:
+    detail = bank.get("/_data/accounts?nickname_like=(a|b)").json()["errors"][0]["detail"]
+    assert "groups are not understood" in detail
+    assert "what works: characters, '.', classes such as [a-z0-9]" in detail
 
 
 def test_a_refusal_names_what_there_is(bank: Client) -> None:

@@ -13,7 +13,7 @@ from sandbox.bank import records
 from sandbox.core.errors import DomainError
 from sandbox.core.money import format_fils
 from sandbox.core.vocabulary import in_files
-from sandbox.sandboxes.exchange import export_zip, image_of_zip
+from sandbox.sandboxes.exchange import export_zip, files_of_zip, image_of_files
 from sandbox.sandboxes.root import StateRoot
 from sandbox.store.records import COLLECTIONS
 
@@ -137,7 +137,7 @@ class DataPlane(RuleBasedStateMachine):
         """What was written can be exported and loaded: it is the same bank."""
         if hasattr(self, "root"):
             packed = asyncio.run(export_zip(self.root))
-            loaded = image_of_zip(packed, VIRTUAL)
+            loaded = image_of_files(files_of_zip(packed, VIRTUAL), VIRTUAL)
             assert loaded.facts.digest == asyncio.run(self.root.digest())
             loaded.close()
             self.root.retire()

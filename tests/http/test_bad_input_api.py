@@ -282,8 +282,10 @@ QUERY_FAULTS = {
     f"/v1/accounts?cursor={'a' * 201}": ("?cursor", "too_long", "must have at most 200 characters"),
     "/v1/accounts?customer_id=": ("?customer_id", "too_short", "must not be empty"),
     "/v1/transactions?direction=up": (
-        "?direction", "not_allowed", "'up' is none of the values that the OpenAPI document lists",
+        "?direction", "not_allowed", "must be one of debit, credit",
     ),
+    "/_sandbox/messages?channel=fax": ("?channel", "not_allowed", "must be one of sms, email, push"),
+    "/_sandbox/messages/latest?channel=": ("?channel", "not_allowed", "must be one of sms, email, push"),
     "/v1/transactions?q=%00": ("?q", "wrong_format", "must not contain NUL"),
     "/v1/transactions?q=%ff": ("?q", "wrong_encoding", "is not percent-encoded UTF-8"),
 }  # fmt: skip

@@ -120,6 +120,30 @@ def test_each_kind_of_fault_has_its_code_and_its_place(field: str, value: Any, c
     assert found({"text": "abc"} | {field: value}) == {f"/{field}": code}
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Choices of different kinds."""
+
+    one: str | Inner = ""
+    many: list[Annotated[str, msgspec.Meta(max_length=3)] | Inner] = []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"one": {"middle": "m"}}, {"/one/middle": "unknown_field", "/one": "invalid"}),
+        ({"many": ["abcd", {"left": 1}]}, {"/many/0": "too_long", "/many/1/left": "wrong_type"}),
+        ({"one": 3, "many": [None]}, {"/one": "wrong_type", "/many/0": "wrong_type"}),
+    ],
+)
+def test_of_several_kinds_the_one_that_was_meant_is_judged(value: Any, expected: dict[str, str]) -> None:
+    with pytest.raises(ValidationFailedError) as caught:
+        strict(Choice, value)
+    assert {fault.pointer: fault.code for fault in caught.value.faults} == expected
+    for fault in caught.value.faults:
+        if fault.code == "wrong_type" and not fault.pointer.endswith("left"):
+            assert {"a string", "an object"} == set(fault.detail[len("must be ") :].partition(",")[0].split(" or "))
+
+
 def test_all_faults_are_named_at_once() -> None:
     body = {
         "count": "1",

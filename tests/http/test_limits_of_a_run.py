@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 from bankside import ARJUN_CURRENT, FATIMA_CURRENT
-from checks import assert_problem, serving, unchanged
-from support import Client, transfer_body
+from checks import assert_problem, faults, serving, unchanged
+from support import transfer_body
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
         ("POST", "/v1/transfers", transfer_body(FATIMA_CURRENT, ARJUN_CURRENT, "1.000")),
-        ("POST", "/v1/transfers?dry_run=true", transfer_body(FATIMA_CURRENT, ARJUN_CURRENT, "1.000")),
+        ("POST", "/v1/transfers?dry_run=false", transfer_body(FATIMA_CURRENT, ARJUN_CURRENT, "1.000")),
+        ("PATCH", f"/v1/accounts/{FATIMA_CURRENT}?dry_run=true", {"nickname": "x"}),
+        ("POST", "/_data/notifications?dry_run=true", {"title": "x"}),
         ("PATCH", f"/v1/accounts/{FATIMA_CURRENT}", {"nickname": "x"}),
         ("POST", "/_data/customers", {"full_name": "x"}),
         ("DELETE", "/_data/notifications/x", None),
@@ -24,7 +26,19 @@ def test_a_read_only_bank_changes_nothing(method: str, path: str, body: Any) -> 
         fatima = client.login()
         with unchanged(client):
             answer = fatima.request(method, path, json=body, headers={"idempotency-key": "k"})
-            assert "--read-only" in assert_problem(answer, 403, "read_only")["detail"]
+            detail = assert_problem(answer, 403, "read_only")["detail"]
+            assert detail.endswith("--read-only: it answers GET, HEAD, dry runs (?dry_run=true) and /v1/auth.")
+
+
+def test_a_read_only_bank_says_what_would_happen() -> None:
+    body = transfer_body(FATIMA_CURRENT, ARJUN_CURRENT, "1.000")
+    with serving(read_only=True) as client:
+        fatima = client.login()
+        with unchanged(client):
+            rehearsed = fatima.request("POST", "/v1/transfers?dry_run=true", json=body)
+            assert (rehearsed.status_code, rehearsed.json()["dry_run"]) == (200, True)
+            twice = fatima.request("POST", "/v1/transfers?dry_run=true&dry_run=false", json=body)
+            assert faults(twice) == {"?dry_run": "repeated_parameter"}
 
 
 def test_a_read_only_bank_is_read_signed_in_to_and_steered() -> None:
@@ -38,7 +52,7 @@ def test_a_read_only_bank_is_read_signed_in_to_and_steered() -> None:
         assert client.post("/_sandbox/sandboxes", {"id": "t1"}).status_code == 201
 
 
-@pytest.mark.parametrize(("delay", "seconds"), [("250ms", 0.25), ("2s", 2.0), ("PT0.5S", 0.5)])
+@pytest.mark.parametrize(("delay", "seconds"), [("250ms", 0.25), ("2s", 2.0), ("PT0.5S", 0.5), ("300", 0.3)])
 def test_answers_of_the_bank_wait_and_those_of_the_control_plane_do_not(
     monkeypatch: pytest.MonkeyPatch, delay: str, seconds: float
 ) -> None:
@@ -71,9 +85,11 @@ def test_a_delay_really_takes_its_time() -> None:
         assert client.run(timed()) >= 0.029
 
 
-def test_without_a_delay_nothing_waits(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("delay", [None, "0", "0ms"])
+def test_without_a_delay_nothing_waits(monkeypatch: pytest.MonkeyPatch, delay: str | None) -> None:
     async def sleep(length: float) -> None:
         raise AssertionError(length)
 
     monkeypatch.setattr("sandbox.http.edge.asyncio.sleep", sleep)
-    assert client.login().accounts()
+    with serving(delay=delay) as client:
+        assert client.login().accounts()

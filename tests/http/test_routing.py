@@ -142,9 +142,10 @@ def test_every_path_exists_under_a_sandbox_too(client: Client) -> None:
             admin, fatima = client.login("admin", at="/s/t1"), client.login(at="/s/t1")
 
 
-def test_a_bare_prefix_leads_nowhere(client: Client) -> None:
+def test_a_bare_prefix_says_where_to_go_on(client: Client) -> None:
     for path in ("/s/default", "/s/default/"):
-        assert_problem(client.get(path), 404, "not_found")
+        assert client.get(path).json()["info"] == "/s/default/_sandbox/info"
+    assert_problem(client.get("/s/nobody"), 404, "sandbox_unknown")
     assert_problem(client.get("/s/default/s/default/v1/accounts"), 404, "not_found")
 
 
@@ -171,7 +172,7 @@ def test_a_strict_server_wants_a_sandbox_named() -> None:
 
 def test_a_strict_server_still_says_what_it_is() -> None:
     with serving(strict=True) as client:
-        for path in ("/_sandbox/health", "/_sandbox/info", "/_sandbox/sandboxes", "/openapi.json"):
+        for path in ("/_sandbox/health", "/_sandbox/info", "/_sandbox/sandboxes", "/openapi.json", "/"):
             assert client.get(path).status_code == 200
         assert_problem(client.get("/nowhere"), 404, "not_found")
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sandbox.sandboxes.archive_file import ARCHIVE_NAME, ArchiveFile
 from sandbox.sandboxes.archive_tables import ArchiveError
 from sandbox.sandboxes.house import House
 from sandbox.sandboxes.image import Image
-from sandbox.store.pages import unpack_pages
+from sandbox.store.pages import DeltaError, unpack_pages
 
 BATCHED = structs.replace(AT_ONCE, durability="batch")
 
@@ -616,21 +616,18 @@ def test_damaged_bytes_are_not_served(written: Path, statement: str) -> None:
 
 
 def test_a_snapshot_with_one_wrong_byte_is_not_served(written: Path) -> None:
-    ((delta,),) = rows(written, "SELECT delta FROM image WHERE clean IS NOT NULL")
-    _, whole = unpack_pages(delta)
-    for place in range(0, len(delta), max(1, len(delta) // 40)):
+    ((delta,),) = rows(written, "SELECT delta FROM image WHERE clean > 0")
+    refused = 0
+    for place in range(0, len(delta), len(delta) // 40):
         broken = bytearray(delta)
         broken[place] ^= 0x10
-        change(written, "UPDATE image SET delta = ? WHERE clean IS NOT NULL", bytes(broken))
-        try:
-            house, archive = open_house(written)
-        except ArchiveError as error:
-            assert "cannot be read as an archive: image" in str(error)
-        else:
-            # A few bits of a frame mean nothing; then everything else must be as it was.
-            assert unpack_pages(bytes(broken))[1] == whole
-            run(archive.stop())
-            house.close()
+        change(written, "UPDATE image SET delta = ? WHERE clean > 0", bytes(broken))
+        with suppress(DeltaError):
+            if unpack_pages(bytes(broken)) == unpack_pages(delta):
+                continue  # a few bits of a frame mean nothing
+        assert "cannot be read as an archive: image" in refusal(written)
+        refused += 1
+    assert refused > 35
 
 
 @pytest.mark.parametrize("data", [b"no database at all", b"x" * 8_192])

@@ -99,6 +99,7 @@ def condition(where: str) -> str:
         (parameter("    type: boolean\n    description: d\n    default: 'no'\n"), 7, "must be true or false"),
         (parameter("    type: duration\n    description: d\n    default: soon\n"), 7, "'soon' is no duration"),
         (parameter("    type: choice\n    description: d\n    choices: []\n"), 7, "must list at least one text"),
+        (parameter("    type: choice\n    description: d\n    default: a\n"), 5, "needs choices, such as [sms, email]"),
         (parameter("    type: choice\n    description: d\n    choices: [a]\n    default: b\n"), 8, "must be one of a"),
         (parameter("    type: text\n    description: d\n    default: 5411\n"), 7, "must be text; put it in quotes"),
         (parameter("    type: text\n    description: d\n    default: null\n"), 7, "must not be null"),

@@ -431,6 +431,7 @@ def test_the_audit_trail_says_that_it_was_a_scenario() -> None:
         ("SCENARIO_APPLIED", "scenario:expired-credentials"),
         ("RECORD_CHANGED", "scenario:expired-credentials"),
     ]
+    assert lines[0]["parameters"] == {"user": "fatima"}
 
 
 def test_an_applied_scenario_has_its_own_precondition_and_parameters(tmp_path: Path) -> None:

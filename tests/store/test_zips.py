@@ -112,7 +112,7 @@ def test_a_zip_that_lies_about_its_size_is_refused() -> None:
     bomb = made([("a.json", b"0" * 5_000_000)])
     true_size, said = struct.pack("<L", 5_000_000), struct.pack("<L", 10)
     assert bomb.count(true_size) == 2
-    assert "no zip that can be read" in refusal(bomb.replace(true_size, said))
+    assert "Bad CRC-32" in refusal(bomb.replace(true_size, said))
 
 
 def test_damaged_content_is_refused() -> None:
@@ -122,7 +122,7 @@ def test_damaged_content_is_refused() -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"PK", b"PK\x05\x06", zlib.compress(b"x"), b"\x1f\x8b" + b"0" * 50])
 def test_what_is_no_zip_is_refused(raw: bytes) -> None:
-    assert "it is no zip that can be read" in refusal(raw)
+    assert refusal(raw) == "File is not a zip file"
 
 
 def test_an_empty_zip_holds_nothing() -> None:

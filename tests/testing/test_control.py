@@ -63,6 +63,10 @@ def test_the_past_and_what_is_no_time_are_refused(bank: Bank) -> None:
         bank.clock.set(datetime(2026, 2, 1))  # noqa: DTZ001 - that is the mistake
     with pytest.raises(ValueError, match="cannot go back"):
         bank.clock.advance(timedelta(days=-1))
+    with pytest.raises(TypeError, match="a duration such as 'P3D' or a timedelta, not by 3"):
+        bank.clock.advance(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="or a datetime, not 3"):
+        bank.clock.advance(to=3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="one of the two"):
         bank.clock.advance()
     with pytest.raises(ValueError, match="one of the two"):

@@ -12,6 +12,7 @@ import served
 import yaml
 from suites import INI, UNUSED
 
+from sandbox.core.settings import describe
 from sandbox.testing import Sandbank
 from sandbox.testing.plugin import pytest_addoption
 
@@ -151,6 +152,18 @@ def test_the_typescript_of_the_page_is_that_of_the_example() -> None:
     assert not missing
 
 
+def test_the_example_sets_no_variable_that_the_server_would_refuse() -> None:
+    files = [path for path in EXAMPLE.iterdir() if path.is_file()]
+    named = {name for path in files for name in re.findall(r"SANDBANK_[A-Z_]+", path.read_text(encoding="utf-8"))}
+    assert named == {info.variable for info in describe() if info.variable in named}
+    assert "SANDBANK_CONTROL_TOKEN" in named
+
+
+def test_the_address_of_the_bank_stands_once_in_the_example() -> None:
+    code = [path.read_text(encoding="utf-8") for path in EXAMPLE.iterdir() if path.suffix in {".ts", ".mjs"}]
+    assert sum(text.count("8000") for text in code) == 1
+
+
 STEERING = """
 import { Refused, forkBank, seedOf } from "HELPER";
 
@@ -224,13 +237,12 @@ def test_the_example_compiles_and_passes_under_playwright(tmp_path: Path) -> Non
     (project / "node_modules").symlink_to(modules.resolve())
     with served.serve("--transport-clock", "virtual") as server:
         config = project / "playwright.config.ts"
-        text = config.read_text(encoding="utf-8").replace("http://127.0.0.1:8000", server.url)
-        config.write_text(text.replace("!process.env.CI", "true"), encoding="utf-8")
+        config.write_text(config.read_text(encoding="utf-8").replace("!process.env.CI", "true"), encoding="utf-8")
         for command in (["node_modules/typescript/bin/tsc"], ["node_modules/@playwright/test/cli.js", "test"]):
             ran = subprocess.run(
                 ["node", *command],
                 cwd=project,
-                env=environment() | {"SANDBANK_SERVER": server.url},
+                env=environment() | {"BANK_SERVER": server.url},
                 capture_output=True,
                 text=True,
                 timeout=120,

@@ -63,11 +63,12 @@ async def apply(
 
 
 def preparing(
-    orders: Sequence[str | ScenarioOrder], *, pointer: str | None = "/scenarios"
+    orders: Sequence[str | ScenarioOrder], *, pointer: str | None = "/scenarios", done: list[Applied] | None = None
 ) -> Callable[[StateRoot], list[Applied]] | None:
     """What applies scenarios to a root that nobody else works on, in a thread; None where there are no orders.
 
-    Reset and fork do this to a new root before anybody sees it. It refuses as `apply` does.
+    Reset and fork do this to a new root before anybody sees it. It refuses as `apply` does. What was applied is put
+    into `done` too.
 
     Raises:
         ValidationFailedError: too many orders.
@@ -77,7 +78,16 @@ def preparing(
         raise ValidationFailedError([Fault(pointer or "", "too_long", detail)])
     named = [ScenarioOrder(name=order) if isinstance(order, str) else order for order in orders]
     pointers = [_pointer(pointer, place, order) for place, order in enumerate(orders)]
-    return (lambda root: _apply_all(root, named, pointers)) if named else None
+    if not named:
+        return None
+
+    def prepare(root: StateRoot) -> list[Applied]:
+        made = _apply_all(root, named, pointers)
+        if done is not None:
+            done[:] = made
+        return made
+
+    return prepare
 
 
 def library_for(root: StateRoot) -> Library:

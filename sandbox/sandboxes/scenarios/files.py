@@ -124,7 +124,7 @@ def _parameter(reader: Reader, name: str, node: Node, path: str, before: dict[st
     )
     default: Any = msgspec.UNSET
     given = fields.get("default")
-    if given is not None:
+    if given is not None and (kind != "choice" or slot.choices):
         default = _default(reader, given, f"{path}.default", blank, before)
     return msgspec.structs.replace(blank, default=default, stated_default=None if given is None else given.plain())
 
@@ -137,7 +137,8 @@ def _limited(reader: Reader, kind: str, fields: dict[str, Node], path: str) -> S
         options = [item.value for item in node.value] if node is not None and isinstance(node.value, list) else []
         if not options or any(not isinstance(option, str) for option in options):
             line = node.line if node is not None else fields["type"].line
-            reader.fault(line, f"{path}.choices", "must list at least one text")
+            told = "needs choices, such as [sms, email]" if node is None else "must list at least one text"
+            reader.fault(line, path if node is None else f"{path}.choices", told)
         else:
             choices = tuple(options)
     bounds = ("min_length", "max_length") if kind == "text" else ("min", "max")

@@ -5,6 +5,7 @@ with it: its faults are kept, and asking for it names them.
 """
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,13 +25,18 @@ _SHIPPED = (_PACKAGE / "_bundled" / "scenarios", _PACKAGE.parent / "scenarios")
 OWN = Path("scenarios")
 """The user's own folder, when no other is set."""
 SUFFIX = ".yaml"
+_OTHER_SUFFIX = ".yml"
 
 
 class Library(NamedTuple):
-    """Every scenario that can be applied, and the faults of the files that cannot, by name."""
+    """Every scenario that can be applied, and the faults of the files that cannot, by name.
+
+    `misnamed` are files beside them that are not read, since their names end in `.yml`.
+    """
 
     scenarios: Mapping[str, Scenario]
     faults: Mapping[str, tuple[ScenarioFault, ...]]
+    misnamed: tuple[Path, ...] = ()
 
     def get(self, name: str) -> Scenario:
         """A scenario by name.
@@ -45,13 +51,17 @@ class Library(NamedTuple):
         if name in self.faults:
             told = "; ".join(str(fault) for fault in self.faults[name][:3])
             raise ScenarioInvalidError(f"The scenario {name!r} is not valid: {told}.", scenario=name)
+        close = get_close_matches(name[:80], self.scenarios, n=3)
+        meant = f" Did you mean {' or '.join(close)}?" if close else ""
         known = ", ".join(self.scenarios)
-        raise ScenarioUnknownError(f"There is no scenario {name[:80]!r}. There are: {known}.", scenario=name[:80])
+        detail = f"There is no scenario {name[:80]!r}.{meant} There are: {known}."
+        raise ScenarioUnknownError(detail, scenario=name[:80])
 
 
 def notes(library: Library) -> list[str]:
-    """What its user should know: every fault, and which scenarios stand before others of their name."""
+    """What its user should know: every fault, files that are not read, and scenarios that stand before others."""
     told = [str(fault) for found in library.faults.values() for fault in found]
+    told += [f"{path}: is not read; a scenario's file ends in {SUFFIX}" for path in library.misnamed]
     for scenario in library.scenarios.values():
         if scenario.replaces:
             others = " and the ".join(f"{source} one" for source in scenario.replaces)
@@ -92,14 +102,18 @@ def sources(settings: Settings, ecosystem: Path | None) -> list[tuple[str, Path]
         (source, path)
         for source, folder in folders
         if folder is not None and folder.is_dir()
-        for path in sorted(folder.glob(f"*{SUFFIX}"))
+        for suffix in (SUFFIX, _OTHER_SUFFIX)
+        for path in sorted(folder.glob(f"*{suffix}"))
     ]
 
 
 def library_of(paths: list[tuple[str, Path]]) -> Library:
     """A library of files given one by one with their sources, the first of a name standing before the others."""
-    stats = [(source, path, path.stat()) for source, path in paths if path.is_file()]
-    return _assembled(tuple((source, str(path), stat.st_mtime_ns, stat.st_size) for source, path, stat in stats))
+    there = [(source, path) for source, path in paths if path.is_file()]
+    stats = [(source, path, path.stat()) for source, path in there if path.suffix != _OTHER_SUFFIX]
+    misnamed = tuple(path for _, path in there if path.suffix == _OTHER_SUFFIX)
+    marks = tuple((source, str(path), stat.st_mtime_ns, stat.st_size) for source, path, stat in stats)
+    return _assembled(marks)._replace(misnamed=misnamed)
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ The caller sees to it that all of it happens or nothing: the root is a private c
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ from sandbox.sandboxes.scenarios.parameters import resolve
 from sandbox.sandboxes.scenarios.reader import slots_of
 from sandbox.sandboxes.scenarios.steps import DAY_OF_MONTH, TURNS, arguments_of
 from sandbox.sandboxes.scenarios.values import MisfitError, Slot, as_argument, filled, settled, worded
+from sandbox.store.reading import Login
 from sandbox.store.records import COLLECTIONS
 from sandbox.store.work import Work
 
@@ -56,8 +57,7 @@ def run_scenario(
     run = _Run(root, library)
     scenario = library.get(name)
     # First of all a write: from then on a new root reads from its own copy, whatever thread this is.
-    root.write(_note, name)
-    values = root.read(resolve, scenario, given, root.image.facts.logins, pointer)
+    values = root.write(_resolved, scenario, given, root.image.facts.logins, pointer)
     run.scenario(scenario, values)
     return values, run.fired
 
@@ -188,9 +188,14 @@ class _Run:
         return look
 
 
-def _note(work: Work, name: str) -> None:
-    """Leave a line in the audit trail: this was a scenario, and no customer."""
-    work.audit("SCENARIO_APPLIED", user=None, ip_address=None, extra={"by": f"scenario:{name}"})
+def _resolved(
+    work: Work, scenario: Scenario, given: Mapping[str, Any], logins: Sequence[Login], pointer: str
+) -> dict[str, Any]:
+    """The values of the parameters, with a line in the audit trail: this was a scenario, and no customer."""
+    values = resolve(work, scenario, given, logins, pointer)
+    told = {"by": f"scenario:{scenario.name}", "parameters": values}
+    work.audit("SCENARIO_APPLIED", user=None, ip_address=None, extra=told)
+    return values
 
 
 def _field(work: Work, kind: str, value: str, field: str) -> Any:
