@@ -160,7 +160,7 @@ class Expected(msgspec.Struct):
 
 @lru_cache(maxsize=1)
 def second_factor_image() -> Image:
-    """The bank of `seeds/tiny` in which arjun signs in with a code, and passwords stay good however much time passes."""
+    """The bank of `seeds/tiny` in which arjun signs in with a code, and passwords stay good for ever."""
 
     def ask(rows: list[dict[str, Any]]) -> None:
         users = {
@@ -172,7 +172,8 @@ def second_factor_image() -> Image:
 
     def stay_good(rows: list[dict[str, Any]]) -> None:
         for row in rows:
-            row |= {"expires_at": None} if row["status"] == "ACTIVE" else {}
+            if row["status"] == "ACTIVE":
+                row["expires_at"] = None
 
     with tempfile.TemporaryDirectory() as made:
         folder = copy_of_tiny(Path(made) / "tiny")

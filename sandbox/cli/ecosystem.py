@@ -37,8 +37,8 @@ def validate(folder: str, default_password: str | None) -> None:
         print(f"{error}. Nothing was loaded.", file=sys.stderr)
         raise SystemExit(1) from None
     facts = image.facts
-    for warning in facts.warnings:
-        print(f"warning: {warning}")
+    for told in facts.warnings:
+        print(f"warning: {told}")
     report = check_invariants(image.reader)
     for check in report.checks:
         if not check.ok:

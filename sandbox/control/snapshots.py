@@ -17,7 +17,6 @@ from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.exchange import NOW, SEED
 from sandbox.sandboxes.sandbox import Sandbox, Snapshot
 
-
 _ALWAYS_THERE = {SEED: "what the sandbox was made from", NOW: "the present"}
 
 

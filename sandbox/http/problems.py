@@ -122,13 +122,16 @@ def _in_our_words(message: str) -> tuple[str, str]:
 
 
 def _choices(handler: BaseRouteHandler) -> dict[str, str]:
-    """The parameters of a handler that take one of a few values, with these."""
-    found = {}
-    for name, field in handler.parsed_fn_signature.parameters.items():
-        for kind in (field.annotation, *get_args(field.annotation)):
-            if isinstance(kind, type) and issubclass(kind, StrEnum):
-                found[getattr(field.kwarg_definition, "name", None) or name] = ", ".join(kind)
-    return found
+    """The parameters of a handler, and of what it depends on, that take one of a few values, with these."""
+    providers = handler.resolve_dependencies().values()
+    signatures = [handler.parsed_fn_signature, *(provider.parsed_fn_signature for provider in providers)]
+    return {
+        getattr(field.kwarg_definition, "name", None) or name: ", ".join(kind)
+        for signature in signatures
+        for name, field in signature.parameters.items()
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, StrEnum)
+    }
 
 
 def _faults(error: ValidationException, choices: Mapping[str, str]) -> list[Fault]:

@@ -42,7 +42,7 @@ class Watcher:
             _LOG.warning("A changed folder cannot be loaded; the bank of before goes on. %s", error)
             return False
         except Exception:  # noqa: BLE001 - whatever it was, the next change may mend it
-            _LOG.exception("%s has changed, but could not be loaded; the bank of before goes on", name)
+            _LOG.exception("A changed folder could not be loaded; the bank of before goes on.")
             return False
         _LOG.warning("%s has changed and was loaded again.", self._house.shelf.name)
         return True

@@ -133,16 +133,16 @@ def survey(folder: Path) -> tuple[RawEcosystem, list[Failure]]:
     if not folder.is_dir():
         raise EcosystemError(str(folder), [Failure("", "", "", "there is no such folder")])
     files = [File(path.name, path.read_bytes) for path in sorted(folder.iterdir()) if path.is_file()]
-    return _survey(folder.name, str(folder), files)
+    return _survey(folder.name, files)
 
 
 def survey_files(name: str, files: Mapping[str, bytes]) -> tuple[RawEcosystem, list[Failure]]:
     """The same for files in memory, by file name; `name` stands for the folder's."""
     made = [File(file, lambda raw=raw: raw) for file, raw in sorted(files.items())]  # type: ignore[misc]
-    return _survey(name, name, made)
+    return _survey(name, made)
 
 
-def _survey(name: str, place: str, files: list[File]) -> tuple[RawEcosystem, list[Failure]]:
+def _survey(name: str, files: list[File]) -> tuple[RawEcosystem, list[Failure]]:
     failures: list[Failure] = []
     found = _collection_files(files, failures)
     rows: dict[str, list[Row]] = {known: [] for known in ALL_COLLECTIONS}

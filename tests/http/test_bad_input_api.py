@@ -284,8 +284,8 @@ QUERY_FAULTS = {
     "/v1/transactions?direction=up": (
         "?direction", "not_allowed", "must be one of debit, credit",
     ),
-    "/_sandbox/messages?channel=fax": ("?channel", "not_allowed", "must be one of sms, email, push"),
-    "/_sandbox/messages/latest?channel=": ("?channel", "not_allowed", "must be one of sms, email, push"),
+    "/_sandbox/messages?channel=fax": ("?channel", "not_allowed", "must be one of push, sms, email"),
+    "/_sandbox/messages/latest?channel=": ("?channel", "not_allowed", "must be one of push, sms, email"),
     "/v1/transactions?q=%00": ("?q", "wrong_format", "must not contain NUL"),
     "/v1/transactions?q=%ff": ("?q", "wrong_encoding", "is not percent-encoded UTF-8"),
 }  # fmt: skip

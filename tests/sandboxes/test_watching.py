@@ -126,9 +126,7 @@ def test_no_request_is_dropped_while_the_bank_is_replaced(client: Client, folder
     assert names == [name for name in ("Salary", "One", "Two", "Three") if name in names], "each in its turn"
 
 
-def test_a_folder_that_goes_away_is_waited_for(
-    client: Client, folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_folder_that_goes_away_is_waited_for(client: Client, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     watcher, before = Watcher(client.app.house), client.digest()
     folder.rename(folder.with_name("elsewhere"))
     with caplog.at_level(logging.WARNING, logger="sandbank"):

@@ -25,7 +25,7 @@ TWINS = {
 }
 NOT_AWAITED = {"data", "next_key"}
 """What asks the server nothing."""
-COMING = {aio.AsyncBank: {"fork", "snapshot"}}
+COMING: dict[type, set[str]] = {aio.AsyncBank: {"fork", "snapshot"}}
 """What may be awaited or stand after `async with`."""
 
 
