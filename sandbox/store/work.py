@@ -26,9 +26,7 @@ _STATE = (
     root.c.audit_hash,
 )
 TICK = Statement(
-    sa.update(root)
-    .values(write_number=root.c.write_number + 1, clock_base=sa.bindparam("base"))
-    .returning(*_STATE)
+    sa.update(root).values(write_number=root.c.write_number + 1, clock_base=sa.bindparam("base")).returning(*_STATE)
 )
 """The first statement of every write: it takes the next write number (on a database with several writers, the lock that
 makes them take turns too), sets what business time is counted from, and reads what the write goes on from."""

@@ -217,7 +217,7 @@ def test_the_banner_says_what_is_back_and_what_has_changed(tmp_path: Path) -> No
         assert server.stop()[0] == 0
     edit(folder, "accounts", lambda accounts: accounts[0].update(nickname="Another"))
     with serving_process(*options, home=tmp_path) as server:
-        assert "  from data: 1 sandboxes, 0 snapshots" in server.until("curl -s -X POST")
+        assert "  from data: 1 sandbox, 0 snapshots" in server.until("curl -s -X POST")
         code, _, err = server.stop()
         assert (code, err.count("\n")) == (0, 1)
         assert "warning: default goes on from the archive; ecosystem:" in err
