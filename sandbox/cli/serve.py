@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sandbox.sandboxes.archive import Archive
 
 _BACKLOG = 2048
+_LAST_ANSWERS_S = 3
+"""How long requests under way may take once the server is told to stop."""
 _SHOWN = 20
 
 
@@ -113,7 +115,16 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
             shown = f"[{host}]" if ":" in host else host
             await _announce(app, f"http://{shown}:{port}", as_json=as_json)
 
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", loop="auto", http="auto")
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        loop="auto",
+        http="auto",
+        # A wait for a message may last a minute; the archive must be written before a container is killed.
+        timeout_graceful_shutdown=_LAST_ANSWERS_S,
+    )
     Server(config).run(sockets=[listener])
     archive = app.house.archive
     if archive is not None and archive.failure is not None:

@@ -383,7 +383,7 @@ def test_failed_banks_stay_where_asked_and_runs_do_not_collide(pytester: pytest.
 
 def test_eight_workers_see_and_report_what_one_process_does(pytester: pytest.Pytester) -> None:
     """Groups among them: `--dist loadgroup` adds their names to node ids."""
-    pytester.makepyfile(test_digests=DIGESTS, test_failing=FAILING)
+    pytester.makepyfile(test_worlds_of_workers=DIGESTS, test_failing=FAILING)
     alone = pytester.runpytest_inprocess("-p", "no:xdist")
     alone.assert_outcomes(passed=16, failed=1)
     facts = noted(pytester.path)
