@@ -78,7 +78,7 @@ def test_lists_are_narrowed_by_channel_and_address(client: Client) -> None:
 @pytest.mark.parametrize("query", ["channel=SMS", "channel=fax", "to=", "to=%00", f"to={'x' * 255}", "limit=1"])
 def test_a_filter_that_says_nothing_is_400(client: Client, query: str) -> None:
     for method, path in (("GET", "/messages"), ("DELETE", "/messages"), ("GET", "/messages/latest")):
-        faults(client.request(method, f"/_sandbox{path}?{query}"))
+        assert set(faults(client.request(method, f"/_sandbox{path}?{query}"))) == {f"?{query.partition('=')[0]}"}
 
 
 def test_deleting_empties_the_inbox_or_a_part_of_it(client: Client) -> None:

@@ -1,14 +1,12 @@
 """docs/scenarios.md is true: its examples run, and its tables are those of the files and of the bank."""
 
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
+import pages
 import pytest
 from click.testing import CliRunner
-from served import serve
 
 from sandbox.bank.acts import ACTS
 from sandbox.bank.everyday import Habit
@@ -20,10 +18,9 @@ from sandbox.sandboxes.scenarios.reader import FIELDS
 from sandbox.sandboxes.scenarios.steps import KINDS, arguments_of
 from sandbox.sandboxes.scenarios.values import PARAMETER_KINDS
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+PAGE = pages.text_of("docs/scenarios.md")
 STEP = re.compile(r"```sh\n(.*?)```\n\n```json\n(.*?)```", re.DOTALL)
 SHIPPED = views_of(open_library(Settings(), None))
-MARK = "=== step is over ==="
 
 
 def scenario_row(view: ScenarioView) -> str:
@@ -42,12 +39,6 @@ def rows(heading: str) -> list[str]:
     """The rows of the table under a heading, without its two first."""
     section = re.split(r"\n##+ ", PAGE.partition(f"# {heading}\n")[2])[0]
     return [line for line in section.splitlines() if line.startswith("| ")][1:]
-
-
-def agrees(printed: str, written: str) -> bool:
-    """Whether `printed` is `written`, where `...` stands for anything within its line."""
-    pattern = "[^\n]*".join(re.escape(part) for part in written.strip().split("..."))
-    return re.fullmatch(pattern, printed.strip()) is not None
 
 
 def test_the_catalogue_is_that_of_the_files() -> None:
@@ -72,21 +63,10 @@ def test_every_type_step_and_field_is_documented() -> None:
 def test_the_commands_print_what_the_page_says(tmp_path: Path) -> None:
     steps = STEP.findall(PAGE)
     assert len(steps) == PAGE.count("```sh\n") == 2
-    script = tmp_path / "steps.sh"
-    with serve() as served:
-        blocks = [commands.replace("http://127.0.0.1:8000", served.url) for commands, _ in steps]
-        script.write_text("set -e\n" + "".join(f"{block}\necho '{MARK}'\n" for block in blocks), encoding="utf-8")
-        done = subprocess.run(
-            ["bash", str(script)],
-            env=os.environ | {"no_proxy": "*"},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=True,
-        )
-    outputs = done.stdout.split(f"{MARK}\n")[:-1]
+    with pages.served(tmp_path) as url:
+        outputs = pages.run_in_bash([commands for commands, _ in steps], url, tmp_path)
     for printed, (_, written) in zip(outputs, steps, strict=True):
-        assert agrees(printed, written), f"printed:\n{printed}\nthe page says:\n{written}"
+        assert pages.agrees(printed, written), f"printed:\n{printed}\nthe page says:\n{written}"
 
 
 def example() -> str:

@@ -158,5 +158,7 @@ def test_a_taken_copy_outlives_its_image(image: Image) -> None:
 
 
 def test_closing_twice_does_no_harm(image: Image) -> None:
+    reader = image.reader
     image.close()
     image.close()
+    assert reader.closed

@@ -89,7 +89,9 @@ def test_a_write_meets_nothing_that_falls_due_while_others_are_settled(root: Sta
     for number in range(4):
         reserve(root, FATIMA_CURRENT, -10 - number, expires_at=first + number * gap)
     root.advance(Instant(first - MILLISECOND))
+    before = active_holds(root)
     root.write(probed)
+    assert active_holds(root) < before, "the probe looked at a moment at which something was due"
 
 
 @pytest.mark.parametrize("gap", [1, MILLISECOND - 1, MILLISECOND, MILLISECOND + 1])
@@ -108,8 +110,10 @@ def test_an_order_and_a_rehearsal_meet_nothing_overdue_either(root: StateRoot, g
     for number in range(6):
         reserve(root, FATIMA_CURRENT, -10 - number, expires_at=first + number * gap)
     root.advance(Instant(first - MILLISECOND))
+    before = active_holds(root)
     root.rehearse(probed)
     root.order(keyed("one"), probed)
+    assert active_holds(root) < before, "the probe looked at a moment at which something was due"
 
 
 @pytest.mark.parametrize("gap", [1, MILLISECOND - 1, MILLISECOND, MILLISECOND + 1])

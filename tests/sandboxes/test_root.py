@@ -663,6 +663,8 @@ def test_retiring_twice_does_no_harm(root: StateRoot) -> None:
     root.write(rename, "a")
     root.retire()
     root.retire()
+    assert root.retired
+    assert not root.awake
 
 
 def test_a_bank_retired_on_a_running_loop_closes_there() -> None:
