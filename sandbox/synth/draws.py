@@ -25,7 +25,7 @@ _SHIFTS = tuple(np.uint64(shift) for shift in SHIFTS)
 _MULTIPLIERS = tuple(np.uint64(multiplier) for multiplier in MULTIPLIERS)
 _32 = np.uint64(32)
 _STEPS_LOG2 = 10
-_STEPS = 2**_STEPS_LOG2
+_STEPS = 1 << _STEPS_LOG2
 """A table of quantiles has this many steps, and one value more."""
 _FINE_LOG2 = 20
 """Between two values of a table this many bits say where."""
