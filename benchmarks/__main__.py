@@ -18,6 +18,7 @@ from benchmarks import (
     control,
     data,
     durability,
+    generated,
     inprocess,
     lifecycle,
     many,
@@ -37,7 +38,7 @@ WITH_SERVERS = ("accounts", "transfer", "fork", "memory")
 CONTROL = ("scenarios", "snapshots", "clock", "exchange")
 """Rows of the control plane, which share one running Sandbank."""
 ALONE = ("records", "durability", "many", "start", "inprocess", "sleep")
-EXTRA = ("history",)
+EXTRA = ("history", "generated")
 """Measured when they are asked for."""
 BUSY_TOO = 0.9
 """From this share of a core on the load generator may have been what was measured."""
@@ -186,6 +187,9 @@ def _alone(
         ("inprocess", "in process", lambda: inprocess.in_process(folder())),
         ("sleep", "sleep and waking, in process", lambda: inprocess.sleeping(folder())),
         ("history", "history", lambda: lifecycle.growing_history(options.rounds)),
+        ("generated", "generator", generated.making),
+        ("generated", "loading", generated.loading),
+        ("generated", "lists as the bank grows", lambda: generated.lists(options.rounds)),
     ]
 
 
@@ -235,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ROW,ROW",
         help=f"of {', '.join((*WITH_SERVERS, *CONTROL, *ALONE, *EXTRA))}; the document is not written then",
     )
-    parser.add_argument("--history", action="store_true", help="also lists at 1,000 to 100,000 transactions")
+    parser.add_argument("--history", action="store_true", help="also generated banks, to 1,000,000 transactions")
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
     return parser
 

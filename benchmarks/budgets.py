@@ -20,6 +20,8 @@ START_CACHED: Final = Budget("p50 <= 1,200 ms (reach for 800)", ceiling=1200.0)
 START_UNCACHED: Final = Budget("p50 <= 6,000 ms", ceiling=6000.0)
 RESIDENT: Final = Budget("<= 130 MiB", ceiling=130.0)
 
+IMAGE: Final = Budget("<= 6 MB (reach for 3.5)", ceiling=6.0)
+"""Of a bank of 15,000 transactions, in megabytes."""
 HISTORY: Final = Budget("within 2x", ceiling=2.0)
 
 MANY_RESIDENT: Final = Budget("<= 700 MiB (reach for 400)", ceiling=700.0)
