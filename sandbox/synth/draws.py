@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sandbox.core.bits import GOLDEN, MULTIPLIERS, SHIFTS, stream_key
 
-__all__ = ["Int", "Quantiles", "Stream", "Weights", "bounded_lognormal", "uuids"]
+__all__ = ["Bits", "Int", "Quantiles", "Stream", "Weights", "bounded_lognormal", "uuids"]
 
 Int = NDArray[np.int64]
 """A column of whole numbers."""
@@ -30,6 +30,9 @@ _STEPS = 1 << _STEPS_LOG2
 _FINE_LOG2 = 20
 """Between two values of a table this many bits say where."""
 _PER_MILLE = 1_000
+_UUID_LENGTH = 36
+_UUID_DIGITS = [place for place in range(_UUID_LENGTH) if place not in {8, 13, 18, 23}]
+"""Where a UUID has its digits; between them are hyphens."""
 
 
 class Stream:
@@ -123,9 +126,11 @@ def uuids(seed: int, kind: str, keys: Int) -> list[str]:
     high, low = (Stream(seed, f"id:{kind}:{half}").bits(keys) for half in ("high", "low"))
     high = (high & np.uint64(0xFFFFFFFFFFFF0FFF)) | np.uint64(0x8000)
     low = (low & np.uint64(0x3FFFFFFFFFFFFFFF)) | np.uint64(0x8000000000000000)
-    raw = np.stack([high, low], axis=-1).astype(">u8").tobytes().hex()
-    texts = (raw[start : start + 32] for start in range(0, len(raw), 32))
-    return [f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" for text in texts]
+    digits = np.frombuffer(np.stack([high, low], axis=-1).astype(">u8").tobytes().hex().encode(), dtype=np.uint8)
+    written = np.full((len(keys), _UUID_LENGTH), ord("-"), dtype=np.uint8)
+    written[:, _UUID_DIGITS] = digits.reshape(len(keys), len(_UUID_DIGITS))
+    text = written.tobytes().decode("ascii")
+    return [text[start : start + _UUID_LENGTH] for start in range(0, len(text), _UUID_LENGTH)]
 
 
 def _unsigned(number: Int | int) -> Bits:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 
 MONTHS_MOST = 60
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+"""The ordinal of the day from which instants are counted."""
 _NEAR_EID = 6
 FAR = 60
 """Days until something that is farther away than anybody cares."""
@@ -70,7 +71,7 @@ class Window:
 
 def local_day(instant: int) -> date:
     """The day in Kuwait on which an instant falls."""
-    return date.fromordinal((instant + KUWAIT_OFFSET) // DAY + _EPOCH_ORDINAL)
+    return date.fromordinal((instant + KUWAIT_OFFSET) // DAY + EPOCH_ORDINAL)
 
 
 def eid_days(first: date, last: date) -> set[date]:
