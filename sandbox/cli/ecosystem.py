@@ -5,12 +5,18 @@ from pathlib import Path
 
 import click
 
+from sandbox.cli.build import build
 from sandbox.cli.options import fail
+from sandbox.cli.report import report
 
 
 @click.group()
 def ecosystem() -> None:
     """Ecosystems: folders of JSON collections."""
+
+
+ecosystem.add_command(build)
+ecosystem.add_command(report)
 
 
 @ecosystem.command()

@@ -120,7 +120,8 @@ WARNINGS = (
     Rule(
         "mfa_settings",
         "mfa_enabled",
-        "is true while none of `methods` is SMS or EMAIL: sign-in asks for no other second factor yet",
+        "is true while `methods` names no second factor that is known here: SMS or EMAIL, which sign-in asks for, or "
+        "an authenticator app (TOTP), push or biometric, which it does not ask for yet",
     ),
     Rule(
         "credentials",
@@ -138,6 +139,13 @@ MANIFEST_FIELDS = (
     ("seed", "whole number", "no, 0", "seed of ids and random draws, from 0 to 2^63 - 1"),
     ("writes", "whole number", "no, none", "exports alone: the write number, from which ids and business time go on"),
     ("logins", "list of logins", "no, none", "whom `sandbank serve` and `GET /_sandbox/info` name as demo logins"),
+    ("recipe", "recipe", "no, none", "what `sandbank ecosystem build` made the folder from; not for writing by hand"),
+)
+RECIPE_FIELDS = (
+    ("version", "whole number", "yes", "version of the generator"),
+    ("customers", "whole number", "yes", "how many customers were asked for"),
+    ("months", "whole number", "yes", "how many months of history"),
+    ("files", "text", "yes", "mark of `seed`, `as_of` and the other files as made: an edited folder no longer has it"),
 )
 LOGIN_FIELDS = (
     ("username", "text", "yes", "a `username` of `auth_users`"),
@@ -242,6 +250,8 @@ def _markdown() -> Iterator[str]:
     yield from _table(("field", "type", "required", "meaning"), MANIFEST_FIELDS)
     yield from ("", "A login of `logins`:", "")
     yield from _table(("field", "type", "required", "meaning"), LOGIN_FIELDS)
+    yield from ("", "A `recipe` ([the generator](generator.md)):", "")
+    yield from _table(("field", "type", "required", "meaning"), RECIPE_FIELDS)
     yield from ("", "Rules, in a folder with `auth_users` that is no export:", "")
     yield from (f"- `{rule.field}`: {rule.text}" for rule in LOGIN_RULES)
     yield from ("", "No other field is allowed in the manifest.", "", "## Collections", "")
@@ -331,6 +341,9 @@ def _property(field: Field) -> dict[str, Any]:
     return made
 
 
+_RECIPE_SHAPES = {"whole number": {"type": "integer"}, "text": {"type": "string"}}
+
+
 def _manifest_schema() -> dict[str, Any]:
     text = {"type": "string"}
     shapes: dict[str, dict[str, Any]] = {
@@ -340,6 +353,7 @@ def _manifest_schema() -> dict[str, Any]:
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
         "writes": {"type": ["integer", "null"], "minimum": 0, "maximum": 2**40 - 1},
         "logins": {"type": "array", "items": _object({name: text for name, *_ in LOGIN_FIELDS}, LOGIN_FIELDS)},
+        "recipe": _object({name: _RECIPE_SHAPES[kind] for name, kind, *_ in RECIPE_FIELDS}, RECIPE_FIELDS),
     }
     described = {name: {"description": doc} | shapes[name] for name, _, _, doc in MANIFEST_FIELDS}
     head = {"$schema": DIALECT, "title": "ecosystem", "description": "The manifest of an ecosystem."}

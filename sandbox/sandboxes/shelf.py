@@ -2,17 +2,19 @@
 
 import asyncio
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import structs
 
-from sandbox.core.clock import Instant, InstantError, format_instant, parse_instant, wall_time
+from sandbox.core.clock import DAY, Instant, InstantError, format_instant, local_date, parse_instant, wall_time
 from sandbox.core.sandbox_errors import EcosystemInvalidError, EcosystemUnknownError
 from sandbox.core.settings import Settings
-from sandbox.sandboxes.compiling import open_image
+from sandbox.sandboxes.compiling import open_image, open_rebuilt
 from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.rebuilding import RebuildError, days_between, untouched
 from sandbox.sandboxes.root import StateRoot
 from sandbox.store.ecosystem import find, shipped
-from sandbox.store.reading import EcosystemError
+from sandbox.store.reading import EcosystemError, Manifest, stated_manifest
 from sandbox.store.shifting import weeks_between
 
 _MOVED_AT_MOST = 4
@@ -50,7 +52,7 @@ class Shelf:
         self._as_of = None if settings.as_of is None else parse_as_of(settings.as_of)
         self._folders = {**shipped(), folder.name: folder}
         self._images: dict[tuple[Path, int], Image] = {}
-        """By folder, and by how many weeks their data were moved."""
+        """By folder, and by how many days their data were moved."""
         self.name = folder.name
         """The ecosystem of the settings."""
 
@@ -70,15 +72,16 @@ class Shelf:
         Raises:
             EcosystemError: it breaks its rules.
         """
-        own = open_image(self.folder, self._settings)
-        self._keep(self.folder, 0, own)
-        image = own
-        if self._as_of is not None:
-            weeks = weeks_between(own.now, self._as_of)
-            image = open_image(self.folder, self._settings, weeks=weeks)
-            self._keep(self.folder, weeks, image)
-            image = image if self._as_of == image.now else _moved(image, self._as_of, self._settings)
-        self._folders[image.facts.ecosystem] = self.folder  # a manifest may call it otherwise
+        folder, as_of = self.folder, self._as_of
+        if as_of is None:
+            image = open_image(folder, self._settings)
+            self._keep(folder, 0, image)
+        else:
+            move = _move(folder, as_of) or _weeks(open_image(folder, self._settings), as_of)
+            image = _opened(folder, self._settings, move)
+            self._keep(folder, move.days, image)
+            image = image if as_of == image.now else _moved(image, as_of, self._settings)
+        self._folders[image.facts.ecosystem] = folder  # a manifest may call it otherwise
         return image
 
     @property
@@ -97,10 +100,10 @@ class Shelf:
             names = ", ".join(sorted(self._folders))
             raise EcosystemUnknownError(f"There is no ecosystem {name[:80]!r} here. There are: {names}.")
         try:
-            image = await self._shifted(folder, 0)
             if as_of is None:
-                return image
-            image = await self._shifted(folder, weeks_between(image.now, as_of))
+                return await self._at_hand(folder, _Move(0))
+            move = await asyncio.to_thread(_move, folder, as_of)
+            image = await self._at_hand(folder, move or _weeks(await self._at_hand(folder, _Move(0)), as_of))
         except EcosystemError as error:
             first = "; ".join(str(failure) for failure in error.failures[:3])
             raise EcosystemInvalidError(f"{error}: {first}.") from None
@@ -134,20 +137,57 @@ class Shelf:
         for image in self._images.values():
             image.close()
 
-    async def _shifted(self, folder: Path, weeks: int) -> Image:
-        """The image of a folder, its data moved by so many weeks. Only so many of those are kept."""
-        image = self._images.get((folder, weeks))
+    async def _at_hand(self, folder: Path, move: "_Move") -> Image:
+        """The image of a folder with its data moved. Only so many of those are kept."""
+        image = self._images.get((folder, move.days))
         if image is None:
-            image = await asyncio.to_thread(open_image, folder, self._settings, weeks=weeks)
-        self._keep(folder, weeks, image)
+            image = await asyncio.to_thread(_opened, folder, self._settings, move)
+        self._keep(folder, move.days, image)
         return image
 
-    def _keep(self, folder: Path, weeks: int, image: Image) -> None:
-        self._images.pop((folder, weeks), None)
-        self._images[folder, weeks] = image
+    def _keep(self, folder: Path, days: int, image: Image) -> None:
+        self._images.pop((folder, days), None)
+        self._images[folder, days] = image
         moved = [place for place in self._images if place[1] != 0]
         for place in moved[:-_MOVED_AT_MOST]:
             del self._images[place]
+
+
+class _Move(NamedTuple):
+    """How the data of a folder come to another time: by so many days, made anew from a manifest or moved in weeks."""
+
+    days: int
+    manifest: Manifest | None = None
+
+
+def _move(folder: Path, as_of: Instant) -> _Move | None:
+    """How a folder comes to `as_of`, or to the last moment before it that its data can reach.
+
+    None where the manifest does not say at which time the folder stands, so that its data must be asked.
+    """
+    made = untouched(folder)
+    if made is not None:
+        return _Move(days_between(made.as_of, as_of), made)
+    stated = stated_manifest(folder)
+    return None if stated is None else _Move(7 * weeks_between(stated.as_of, as_of))
+
+
+def _weeks(own: Image, as_of: Instant) -> _Move:
+    return _Move(7 * weeks_between(own.now, as_of))
+
+
+def _opened(folder: Path, settings: Settings, move: _Move) -> Image:
+    """The image of a folder after a move: where it cannot be made anew, moved by whole weeks, with a warning."""
+    if move.manifest is None or move.days == 0:
+        return open_image(folder, settings, weeks=move.days // 7)
+    try:
+        return open_rebuilt(folder, move.manifest, settings, days=move.days)
+    except RebuildError as error:
+        image = open_image(folder, settings, weeks=move.days // 7)
+        day = local_date(move.manifest.as_of + move.days * DAY)
+        told = f"{folder.name} was not built anew for {day} but moved by whole weeks, paydays and all: {error}"
+        image.facts = structs.replace(image.facts, warnings=(*image.facts.warnings, told))
+        return image
 
 
 def _moved(image: Image, as_of: Instant, settings: Settings) -> Image:

@@ -31,7 +31,7 @@ def shipped() -> dict[str, Path]:
     for home in _SHIPPED:
         if home.is_dir():
             for folder in sorted(home.iterdir()):
-                if folder.is_dir():
+                if folder.is_dir() and not folder.name.startswith("."):  # those are half built
                     found.setdefault(folder.name, folder)
     return found
 

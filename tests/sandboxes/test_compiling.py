@@ -162,7 +162,7 @@ def test_a_setting_that_does_not_is_a_hit(cached: Settings, compiled: list[Path]
 
 def test_changed_code_is_a_miss(cached: Settings, compiled: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     open_image(TINY, cached)
-    monkeypatch.setattr(compiling, "_code_marks", lambda: ["another"])
+    monkeypatch.setattr(compiling, "_code_marks", lambda *_: ["another"])
     open_image(TINY, cached)
     assert len(compiled) == 2
 
