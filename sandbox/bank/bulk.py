@@ -8,21 +8,23 @@ that came to its end has both its journals. The rows were checked before; what i
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
-from operator import itemgetter
-from typing import Any, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from sandbox.bank.chart import CHART, FIRST_CUSTOMER_KEY, counter_account
 from sandbox.bank.ledger import journal_link, reversal_id
 from sandbox.core.chain import GENESIS
-from sandbox.core.clock import DAY, MILLISECOND, Instant
+from sandbox.core.clock import DAY, MILLISECOND, NEVER, Instant
 from sandbox.core.ids import uuid_text
 from sandbox.core.vocabulary import AccountStatus, Direction, HoldStatus, TransactionStatus
 from sandbox.store.checking import movements_of
 from sandbox.store.checking_runtime import sides_of_transfers
+from sandbox.store.fields import Row
 from sandbox.store.filling import Keys, columns, insert
-from sandbox.store.reading import Row, derived_reversal_text
+from sandbox.store.reading import derived_reversal_text
 from sandbox.store.records import RUNTIME_COLLECTIONS
 from sandbox.store.statement import Statement
 from sandbox.store.tables import COUNTERS, JournalKind, account, entry, hold, journal, merchant, root, transfer
@@ -35,11 +37,14 @@ _SET_COUNTERS = Statement(
 _SET_HEAD = Statement(
     sa.update(root).values(journal_seq=sa.bindparam("journal_seq"), journal_hash=sa.bindparam("journal_hash"))
 )
+_AT_ONCE = 5_000
+"""How many journals are posted before they go to the database: a long history needs no more memory than these."""
+
 _OPENED = 0
 """Sorts openings before every other event of the same instant."""
 
 
-class _Side(NamedTuple):
+class _Side(msgspec.Struct, frozen=True, gc=False):
     """What an event does to one account; `row` is the customer's movement, none on the bank's own side."""
 
     account: int
@@ -47,13 +52,17 @@ class _Side(NamedTuple):
     row: Row | None = None
 
 
-class _Event(NamedTuple):
-    """Something that becomes one journal row; sorted by instant, then by place in the files."""
+class _Event(msgspec.Struct, frozen=True, gc=False):
+    """Something that becomes one journal row; sorted by instant, then by place in the files.
+
+    `row` is the movement that it comes from, or the account that opens. What it does to which account is told when it
+    is posted (`_Story.sides`): a million events are kept, and their sides would take four times the memory.
+    """
 
     at: int
     place: int
     kind: JournalKind
-    sides: tuple[_Side, ...]
+    row: Row
     transfer: str | None = None
     hold: Row | None = None
 
@@ -67,9 +76,8 @@ def open_chart(db: sa.Connection, *, as_of: Instant) -> None:
 
 def post_history(db: sa.Connection, rows: dict[str, list[Row]], keys: Keys, *, as_of: Instant, hold_days: int) -> None:
     """Post every transaction of `rows` with its transfer or hold, and the openings that make all balances true."""
-    expires_at = as_of + hold_days * DAY
-    story = _Story(rows, keys, as_of=as_of, expires_at=expires_at)
-    _Poster(db, rows, keys).post(sorted(story.events(), key=itemgetter(0, 1)))
+    story = _Story(rows, keys, as_of=as_of, expires_at=as_of + hold_days * DAY)
+    _Poster(db, rows, keys, story).post(sorted(story.events(), key=attrgetter("at", "place")))
 
 
 class _Story:
@@ -80,41 +88,60 @@ class _Story:
         self._accounts = keys["accounts"]
         self._as_of = as_of
         self._expires_at = expires_at
-        self._sides = sides_of_transfers(rows)
+        self._transfer_sides = sides_of_transfers(rows)
         self._holds = {row["transaction_id"]: row for row in rows["holds"]}
+        self._opened_with: dict[str, int] = {}
 
     def events(self) -> Iterator[_Event]:
+        """Every event, in the order of the files."""
         first: dict[str, int] = {}
         moved: dict[str, int] = defaultdict(int)
         for place, row in enumerate(self._rows["transactions"], 1):
             owner = row["account_id"]
-            first[owner] = min(first.get(owner, row["booked_at"]), row["booked_at"])
-            moved[owner] += sum(amount for _, amount in movements_of(row))
+            if row["booked_at"] < first.get(owner, NEVER):
+                first[owner] = row["booked_at"]
+            for _, amount in movements_of(row):
+                moved[owner] += amount
             yield from self._events_of(row, place)
         for row in self._rows["accounts"]:
             owner = row["account_id"]
             amount = row["balance"] - moved[owner]
             if amount:
+                self._opened_with[owner] = amount
                 at = min(row["opened_at"], self._as_of, first.get(owner, self._as_of + MILLISECOND) - MILLISECOND)
-                sides = (_Side(self._accounts[owner], amount), _Side(CHART["equity.opening"], -amount))
-                yield _Event(at, _OPENED, JournalKind.OPENING, sides)
+                yield _Event(at, _OPENED, JournalKind.OPENING, row)
+
+    def sides(self, event: _Event) -> tuple[_Side, ...]:
+        """What an event of this story does to which account, the customer's first."""
+        row = event.row
+        if event.kind is JournalKind.OPENING:
+            amount = self._opened_with[row["account_id"]]
+            return _Side(self._accounts[row["account_id"]], amount), _Side(CHART["equity.opening"], -amount)
+        if event.kind is JournalKind.FAILED:
+            return (self._side(row, row["amount"]),)
+        if event.transfer is not None:
+            found = tuple(self._side(side, side["amount"]) for side in self._transfer_sides[event.transfer])
+        else:
+            held = event.hold if event.kind is JournalKind.HOLD else None
+            mine = self._side(row, row["amount"] if held is None else held["amount"])
+            found = mine, _Side(counter_account(row["channel"]), -mine.amount)
+        if event.kind is JournalKind.REVERSAL:
+            return tuple(_Side(side.account, -side.amount, side.row) for side in found)
+        return found
 
     def _events_of(self, row: Row, place: int) -> Iterator[_Event]:
         hold = self._hold_of(row)
         if row["transfer_id"] is not None:
-            both = self._sides[row["transfer_id"]]
-            if row is both[0]:  # the other side comes with it
-                sides = tuple(self._side(side) for side in both)
-                yield from _posted(row, place, JournalKind.TRANSFER, sides, transfer=row["transfer_id"])
+            if row is self._transfer_sides[row["transfer_id"]][0]:  # the other side comes with it
+                yield from _posted(row, place, JournalKind.TRANSFER, transfer=row["transfer_id"])
         elif hold is not None:
-            sides = self._with_counter(row, amount=hold["amount"])
-            yield _Event(hold["placed_at"], place, JournalKind.HOLD, sides, hold=hold)
+            yield _Event(hold["placed_at"], place, JournalKind.HOLD, row, hold=hold)
             if hold["status"] == HoldStatus.POSTED:
-                yield from _posted(row, place, JournalKind.CLEARING, self._with_counter(row), hold=hold)
+                yield from _posted(row, place, JournalKind.CLEARING, hold=hold)
         elif row["status"] == TransactionStatus.FAILED:
-            yield _Event(row["booked_at"], place, JournalKind.FAILED, (self._side(row),))
+            yield _Event(row["booked_at"], place, JournalKind.FAILED, row)
         else:
-            yield from _posted(row, place, JournalKind.MOVEMENT, self._with_counter(row))
+            yield from _posted(row, place, JournalKind.MOVEMENT)
 
     def _hold_of(self, row: Row) -> Row | None:
         """The hold of a movement; a PENDING one without a record has one that the bank makes up."""
@@ -132,69 +159,52 @@ class _Story:
             "extra": None,
         }
 
-    def _side(self, row: Row, *, amount: int | None = None) -> _Side:
-        unsigned = row["amount"] if amount is None else amount
+    def _side(self, row: Row, unsigned: int) -> _Side:
         signed = unsigned if row["direction"] == Direction.CREDIT else -unsigned
         return _Side(self._accounts[row["account_id"]], signed, row)
 
-    def _with_counter(self, row: Row, *, amount: int | None = None) -> tuple[_Side, ...]:
-        mine = self._side(row, amount=amount)
-        return mine, _Side(counter_account(row["channel"]), -mine.amount)
-
 
 def _posted(
-    row: Row,
-    place: int,
-    kind: JournalKind,
-    sides: tuple[_Side, ...],
-    *,
-    transfer: str | None = None,
-    hold: Row | None = None,
+    row: Row, place: int, kind: JournalKind, *, transfer: str | None = None, hold: Row | None = None
 ) -> Iterator[_Event]:
     """A movement that counts and, where it was taken back, what took it back."""
-    yield _Event(row["booked_at"], place, kind, sides, transfer, hold)
+    yield _Event(row["booked_at"], place, kind, row, transfer, hold)
     if row["status"] == TransactionStatus.REVERSED:
-        back = tuple(side._replace(amount=-side.amount) for side in sides)
-        yield _Event(_reversal_time(row), place, JournalKind.REVERSAL, back, transfer)
+        yield _Event(_reversal_time(row), place, JournalKind.REVERSAL, row, transfer)
 
 
 class _Poster:
     """Turns events into journal, entry, hold and transfer rows, and the accounts' counters."""
 
-    def __init__(self, db: sa.Connection, rows: dict[str, list[Row]], keys: Keys) -> None:
+    def __init__(self, db: sa.Connection, rows: dict[str, list[Row]], keys: Keys, story: _Story) -> None:
         self._db = db
         self._rows = rows
         self._keys = keys
+        self._story = story
         self._merchants: dict[tuple[str | None, ...], int] = {}
+        self._new_merchants: list[dict[str, Any]] = []
         self._journals: list[dict[str, Any]] = []
         self._entries: list[dict[str, Any]] = []
         self._holds: dict[int, dict[str, Any]] = {}
         self._counters: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTERS, 0))
-        self._posted_seq: dict[int, int] = {}
-        self._transfer_seq: dict[str, int] = {}
+        self._reversed_seq: dict[int, int] = {}
 
     def post(self, events: list[_Event]) -> None:
+        insert(self._db, transfer, self._transfers(events))
         previous = GENESIS
         for seq, event in enumerate(events, 1):
-            previous = self._journal(seq, event, previous)
+            sides = self._story.sides(event)
+            previous = self._journal(seq, event, sides, previous)
             if event.kind is JournalKind.HOLD:
-                self._hold(seq, event)
+                self._hold(seq, event, sides)
             elif event.kind is JournalKind.FAILED:
-                self._entries.append(_entry(event.sides[0], seq, TransactionStatus.FAILED))
+                self._entries.append(_entry(sides[0], seq, TransactionStatus.FAILED))
             else:
-                self._posted(seq, event)
-        merchants = [
-            {"key": key, "name": name, "category": category, "mcc": mcc}
-            for (name, category, mcc), key in self._merchants.items()
-        ]
-        for table, rows in (
-            (merchant, merchants),
-            (transfer, self._transfers()),
-            (journal, self._journals),
-            (entry, self._entries),
-            (hold, [self._holds[place] for place in sorted(self._holds, key=lambda place: self._holds[place]["key"])]),
-        ):
-            insert(self._db, table, rows)
+                self._posted(seq, event, sides)
+            if seq % _AT_ONCE == 0:
+                self._flush()
+        self._flush()
+        insert(self._db, hold, sorted(self._holds.values(), key=itemgetter("key")))
         _SET_HEAD.run(self._db, journal_seq=len(events), journal_hash=previous)
         _SET_COUNTERS.run_many(
             self._db,
@@ -204,12 +214,18 @@ class _Poster:
             ],
         )
 
-    def _journal(self, seq: int, event: _Event, previous: bytes) -> bytes:
-        row = event.sides[0].row or {}
+    def _flush(self) -> None:
+        """Write what was posted since the last time, in the order in which the rows refer to each other."""
+        for table, rows in ((merchant, self._new_merchants), (journal, self._journals), (entry, self._entries)):
+            insert(self._db, table, rows)
+            rows.clear()
+
+    def _journal(self, seq: int, event: _Event, sides: tuple[_Side, ...], previous: bytes) -> bytes:
+        row = sides[0].row or {}
         back = event.kind is JournalKind.REVERSAL
         if back and event.transfer is not None:
             row = {}  # as `ledger.reverse` does: what takes a transfer back came through no channel
-        legs = [(side.account, side.amount) for side in event.sides]
+        legs = [(side.account, side.amount) for side in sides]
         linked = journal_link(previous, seq=seq, at=event.at, kind=event.kind, legs=legs)
         self._journals.append(
             {
@@ -219,56 +235,65 @@ class _Poster:
                 "transfer": None if event.transfer is None else self._keys["transfers"][event.transfer],
                 "merchant": self._merchant(row),
                 "channel": row.get("channel"),
-                "reverses": self._posted_seq[event.place] if back else None,
+                "reverses": self._reversed_seq[event.place] if back else None,
                 "hash": linked,
             }
         )
         return linked
 
     def _merchant(self, row: Row) -> int | None:
-        facts = (row.get("merchant_name"), row.get("merchant_category"), row.get("mcc"))
-        return self._merchants.setdefault(facts, len(self._merchants) + 1) if any(facts) else None
+        facts = name, category, mcc = row.get("merchant_name"), row.get("merchant_category"), row.get("mcc")
+        if not any(facts):
+            return None
+        key = self._merchants.get(facts)
+        if key is None:
+            key = self._merchants[facts] = len(self._merchants) + 1
+            self._new_merchants.append({"key": key, "name": name, "category": category, "mcc": mcc})
+        return key
 
-    def _transfers(self) -> list[dict[str, Any]]:
+    def _transfers(self, events: list[_Event]) -> list[dict[str, Any]]:
+        moved_by = {
+            event.transfer: seq
+            for seq, event in enumerate(events, 1)
+            if event.transfer is not None and event.kind is JournalKind.TRANSFER
+        }
         collection = RUNTIME_COLLECTIONS["transfers"]
         return [
-            columns(collection, row, self._keys) | {"seq": self._transfer_seq.get(row["transfer_id"])}
+            columns(collection, row, self._keys) | {"seq": moved_by.get(row["transfer_id"])}
             for row in self._rows["transfers"]
         ]
 
-    def _posted(self, seq: int, event: _Event) -> None:
-        status, reversed_at = TransactionStatus.COMPLETED, None
-        cause = event.sides[0].row
-        if cause is not None and event.kind is not JournalKind.REVERSAL:
-            self._posted_seq[event.place] = seq
-            status = TransactionStatus(cause["status"])
-            if event.transfer is not None:
-                self._transfer_seq[event.transfer] = seq
-            if status is TransactionStatus.REVERSED:
+    def _posted(self, seq: int, event: _Event, sides: tuple[_Side, ...]) -> None:
+        status, reversed_at = TransactionStatus.COMPLETED.value, None
+        back = event.kind is JournalKind.REVERSAL
+        cause = sides[0].row
+        if cause is not None and not back:
+            status = cause["status"]
+            if status == TransactionStatus.REVERSED:
+                self._reversed_seq[event.place] = seq
                 reversed_at = _reversal_time(cause)
             if event.hold is not None:
-                self._holds[event.place] |= {"resolved_seq": seq, "posted_amount": event.sides[0].amount}
-        for side in event.sides:
+                self._holds[event.place] |= {"resolved_seq": seq, "posted_amount": sides[0].amount}
+        for side in sides:
             counters = self._counters[side.account]
             counters["credits_posted" if side.amount > 0 else "debits_posted"] += abs(side.amount)
-            line = _entry(side, seq, status, back=event.kind is JournalKind.REVERSAL)
+            line = _entry(side, seq, status, back=back)
             # The bank's own side of a movement that was taken back is marked alike, as `ledger.reverse` does.
             line["reversed_at"] = reversed_at
             if side.account >= FIRST_CUSTOMER_KEY:
                 line["balance"] = counters["credits_posted"] - counters["debits_posted"]
             self._entries.append(line)
 
-    def _hold(self, seq: int, event: _Event) -> None:
-        mine, other = event.sides
+    def _hold(self, seq: int, event: _Event, sides: tuple[_Side, ...]) -> None:
+        mine, other = sides
         held = event.hold
         assert held is not None
         if held["status"] == HoldStatus.ACTIVE:
-            for side in event.sides:
+            for side in sides:
                 pending = "credits_pending" if side.amount > 0 else "debits_pending"
                 self._counters[side.account][pending] += abs(side.amount)
         if held["status"] != HoldStatus.POSTED:  # a posted one took its entry along
-            assert mine.row is not None
-            self._entries.append(_entry(mine, seq, TransactionStatus(mine.row["status"])))
+            self._entries.append(_entry(mine, seq, event.row["status"]))
         known = self._keys["holds"]
         made_up = held["hold_id"] not in known
         self._holds[event.place] = {
@@ -293,20 +318,30 @@ def _reversal_time(row: Row) -> int:
     return int(row["reversed_at"] or row["booked_at"] + MILLISECOND)
 
 
-def _entry(side: _Side, seq: int, status: TransactionStatus, *, back: bool = False) -> dict[str, Any]:
-    line: dict[str, Any] = {"account": side.account, "seq": seq, "amount": side.amount, "status": status}
-    line |= dict.fromkeys(("balance", "id", "description", "disputed", "reversed_at", "extra"))
+def _entry(side: _Side, seq: int, status: str, *, back: bool = False) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "account": side.account,
+        "seq": seq,
+        "amount": side.amount,
+        "status": status,
+        "balance": None,
+        "id": None,
+        "description": None,
+        "disputed": None,
+        "reversed_at": None,
+        "extra": None,
+    }
     row = side.row
     if row is None:
         return line
-    if back:
-        text = row["reversal_description"]
-        if text is None:
-            text = derived_reversal_text(row["description"], row["merchant_name"])
-        return line | {"id": reversal_id(row["transaction_id"]), "description": text}
-    return line | {
-        "id": row["transaction_id"],
-        "description": row["description"],
-        "disputed": row["disputed"] or None,
-        "extra": row["extra"],
-    }
+    line["id"] = row["transaction_id"]
+    if not back:
+        line["description"] = row["description"]
+        line["disputed"] = row["disputed"] or None
+        line["extra"] = row["extra"]
+        return line
+    line["id"] = reversal_id(row["transaction_id"])
+    line["description"] = row["reversal_description"]
+    if line["description"] is None:
+        line["description"] = derived_reversal_text(row["description"], row["merchant_name"])
+    return line

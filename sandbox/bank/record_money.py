@@ -23,7 +23,7 @@ from sandbox.core.errors import (
 )
 from sandbox.core.money import format_fils, money
 from sandbox.core.vocabulary import AccountStatus, Direction, HoldStatus, TransactionStatus
-from sandbox.store.reading import Row
+from sandbox.store.fields import Row
 from sandbox.store.records import COLLECTIONS
 from sandbox.store.statement import Statement
 from sandbox.store.tables import JournalKind, account, entry, hold, journal

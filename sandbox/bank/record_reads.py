@@ -15,7 +15,8 @@ from sandbox.core.clock import Instant, format_instant
 from sandbox.core.money import CURRENCY, Fils, format_fils
 from sandbox.core.vocabulary import Direction, in_files
 from sandbox.store.export import SECRETS
-from sandbox.store.reading import derived_reversal_text, parser
+from sandbox.store.fields import parser
+from sandbox.store.reading import derived_reversal_text
 from sandbox.store.records import ALL_COLLECTIONS, Collection, Field, Json
 from sandbox.store.statement import Statement
 from sandbox.store.tables import (

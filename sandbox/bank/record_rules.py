@@ -13,8 +13,9 @@ from sandbox.bank.record_reads import Record, key_of, read_one
 from sandbox.core.clock import Instant, format_instant
 from sandbox.core.errors import Fault, RecordInvalidError
 from sandbox.store.checking import check
+from sandbox.store.fields import Row, RowReader
 from sandbox.store.filling import Keys
-from sandbox.store.reading import Manifest, RawEcosystem, Row, RowReader
+from sandbox.store.reading import Manifest, RawEcosystem
 from sandbox.store.records import ALL_COLLECTIONS, Collection
 from sandbox.store.statement import Statement
 from sandbox.store.tables import (

@@ -15,8 +15,8 @@ from sandbox.bank.record_rules import parsed, reference_keys, require_sound
 from sandbox.core.errors import RecordInUseError
 from sandbox.core.passwords import hash_password
 from sandbox.core.settings import PasswordCost
+from sandbox.store.fields import Row
 from sandbox.store.filling import columns
-from sandbox.store.reading import Row
 from sandbox.store.records import ALL_COLLECTIONS, Collection
 from sandbox.store.tables import COLLECTION_TABLES, COUNTERS, account, entry, metadata
 from sandbox.store.work import Work

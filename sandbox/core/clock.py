@@ -23,6 +23,7 @@ KUWAIT_OFFSET = 3 * HOUR
 """Asia/Kuwait is UTC+3 all year."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
 
@@ -44,10 +45,12 @@ def parse_instant(text: str) -> Instant:
         raise InstantError(f"{text!r} names no time zone; end it with Z or an offset such as +03:00")
     try:
         # Near the years 1 and 9999 an offset can lead out of the calendar.
-        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper())
+        if moment.tzinfo is not UTC:
+            moment = moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InstantError(f"{text!r} is no real moment: {error}") from None
-    return Instant((moment - _EPOCH) // timedelta(microseconds=1))
+    return Instant((moment - _EPOCH) // _MICROSECOND)
 
 
 def format_instant(instant: int) -> str:

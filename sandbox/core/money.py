@@ -18,6 +18,8 @@ MAX_FILS = 2**53 - 1
 """The largest amount we carry: past it, clients that read numbers as doubles lose fils."""
 
 _DECIMAL_TEXT = re.compile(r"(?:0|[1-9][0-9]{0,15})\.[0-9]{3}", re.ASCII)
+_USUAL_TEXT = re.compile(r"-?[0-9]{1,12}\.[0-9]{3}", re.ASCII)
+"""How nearly all amounts in files are written; far within `MAX_FILS`."""
 
 
 class MoneyError(ValueError):
@@ -94,6 +96,8 @@ def fils_of_number(value: object) -> Fils:
     """
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise MoneyError("amount_malformed", "must be a number or a string such as 12.750")
+    if isinstance(value, str) and _USUAL_TEXT.fullmatch(value):
+        return Fils(int(value.replace(".", "")))
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,60}(\.[0-9]{1,9})?", value, re.ASCII):
         raise MoneyError("amount_malformed", f"{value[:40]!r} is no amount such as 12.750")
     number = Decimal(value)

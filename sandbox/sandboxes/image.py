@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _REFILL_DELAY_S = 0.002
 """How long the loop must get for other work before a copy is made ready."""
+_READY_BYTES = 64 * 2**20
+"""What the ready copies of an image may take: making one of a very large image would itself hold up the loop."""
 
 
 class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ class Image:
         self.due_at: Instant | None = None
         """When its first job is due, once somebody has found out."""
         self._hashes: bytes | None = None
-        self._warm_copies = warm_copies
+        self._warm_copies = min(warm_copies, _READY_BYTES // len(self.clean.data))
         self._ready: deque[sa.Connection] = deque()
         self._reader: sa.Connection | None = None
         self._refilling = False

@@ -15,7 +15,7 @@ from sandbox.core import civil_id, iban, phone
 from sandbox.core.clock import MILLISECOND, format_instant
 from sandbox.core.money import format_fils
 from sandbox.core.passwords import readable, verify_password
-from sandbox.core.second_factor import served_factors
+from sandbox.core.second_factor import knows_one
 from sandbox.core.vocabulary import (
     AccountStatus,
     CredentialStatus,
@@ -27,11 +27,14 @@ from sandbox.core.vocabulary import (
     UserStatus,
 )
 from sandbox.store.checking_runtime import Found, hold_faults, side_faults, transfer_faults
-from sandbox.store.reading import MANIFEST, Failure, RawEcosystem, Row, record_label
+from sandbox.store.fields import Row
+from sandbox.store.reading import MANIFEST, Failure, RawEcosystem, record_label
 from sandbox.store.records import ALL_COLLECTIONS, COLLECTIONS
 
 _MOVED_AT_MOST = 2**61
 """The bank's own accounts see every movement, and their counters are 64-bit integers."""
+
+_COUNTED = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVERSED})
 
 LOCKED_AFTER = 5
 """Failed sign-ins in a row that lock a user."""
@@ -88,6 +91,14 @@ def _failure(raw: RawEcosystem, name: str, position: int, field: str, message: s
 
 def _sound(raw: RawEcosystem, faulty: set[tuple[str, int]]) -> tuple[RawEcosystem, bool]:
     """The records whose references all lead to sound records, and whether those are all movements there are."""
+    all_are = not faulty and all(unread == frozenset() for unread in raw.unread.values())
+    rows = raw.rows if all_are else _sound_rows(raw, faulty)
+    ledger = [name for name in ("transactions", "transfers") if name in raw.files]
+    whole = all(len(rows[name]) == len(raw.rows[name]) and raw.unread.get(name) == frozenset() for name in ledger)
+    return structs.replace(raw, rows=rows), whole
+
+
+def _sound_rows(raw: RawEcosystem, faulty: set[tuple[str, int]]) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {}
     known: dict[str, set[str]] = {}
     for name in _IN_ORDER:
@@ -100,9 +111,7 @@ def _sound(raw: RawEcosystem, faulty: set[tuple[str, int]]) -> tuple[RawEcosyste
             and all(row[field] is None or row[field] in known[target] for field, target in references)
         ]
         known[name] = {row[collection.key] for row in rows[name]}
-    ledger = [name for name in ("transactions", "transfers") if name in raw.files]
-    whole = all(len(rows[name]) == len(raw.rows[name]) and raw.unread.get(name) == frozenset() for name in ledger)
-    return structs.replace(raw, rows=rows), whole
+    return rows
 
 
 def _in_order_of_reference() -> tuple[str, ...]:
@@ -127,6 +136,8 @@ def _unique(raw: RawEcosystem) -> Found:
     marks = [(name, collection.key) for name, collection in ALL_COLLECTIONS.items()]
     marks += [("accounts", "account_number"), ("accounts", "iban"), ("auth_users", "username")]
     for name, field in marks:
+        if len({row[field] for row in raw.rows[name]}) == len(raw.rows[name]):
+            continue
         first: dict[object, int] = {}
         for position, row in enumerate(raw.rows[name]):
             value = row[field]
@@ -143,11 +154,12 @@ def _references(raw: RawEcosystem) -> Found:
             unread = raw.unread.get(field.reference, frozenset())
             if unread is None:
                 continue  # the whole file could not be read, which has been said
-            targets = known[field.reference] | unread
+            astray = {row[field.name] for row in raw.rows[name]} - known[field.reference] - unread - {None}
+            if not astray:
+                continue
             for position, row in enumerate(raw.rows[name]):
-                value = row[field.name]
-                if value is not None and value not in targets:
-                    yield name, position, field.name, f"{value!r} is in no record of {field.reference}"
+                if row[field.name] in astray:
+                    yield name, position, field.name, f"{row[field.name]!r} is in no record of {field.reference}"
 
 
 def _accounts(raw: RawEcosystem) -> Found:
@@ -193,21 +205,24 @@ def _transactions(raw: RawEcosystem) -> Found:
             yield "transactions", position, "reversed_at", "must lie after booked_at and not after as_of"
 
 
-def movements_of(row: Row) -> Iterator[tuple[int, int]]:
+def movements_of(row: Row) -> tuple[tuple[int, int], ...]:
     """What a row does to the booked balance, as (instant, signed fils): nothing, one movement, or it and back."""
-    if row["status"] not in {TransactionStatus.COMPLETED, TransactionStatus.REVERSED}:
-        return
+    status = row["status"]
+    if status not in _COUNTED:
+        return ()
     amount = row["amount"] if row["direction"] == Direction.CREDIT else -row["amount"]
-    yield row["booked_at"], amount
-    if row["status"] == TransactionStatus.REVERSED:
-        yield row["reversed_at"] or row["booked_at"] + MILLISECOND, -amount
+    there = (row["booked_at"], amount)
+    if status == TransactionStatus.REVERSED:
+        return there, (row["reversed_at"] or row["booked_at"] + MILLISECOND, -amount)
+    return (there,)
 
 
 def _running_balances(raw: RawEcosystem) -> Found:
     moves: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     pending: dict[str, int] = defaultdict(int)
     for position, row in enumerate(raw.rows["transactions"]):
-        moves[row["account_id"]].extend((at, position, amount) for at, amount in movements_of(row))
+        for at, amount in movements_of(row):
+            moves[row["account_id"]].append((at, position, amount))
         if row["status"] == TransactionStatus.PENDING and row["direction"] == Direction.DEBIT:
             pending[row["account_id"]] += row["amount"]
     for position, row in enumerate(raw.rows["accounts"]):
@@ -285,8 +300,8 @@ def _odd(raw: RawEcosystem, *, default_password: bool) -> Found:
     yield from _odd_customers(raw)
     yield from _odd_ibans(raw)
     for position, row in enumerate(raw.rows["mfa_settings"]):
-        if row["mfa_enabled"] and not served_factors(row["methods"]):
-            message = "none of the methods is SMS or EMAIL, and for others sign-in does not ask for a second factor yet"
+        if row["mfa_enabled"] and not knows_one(row["methods"]):
+            message = "no second factor that is known here is among the methods, so sign-in asks for none"
             yield "mfa_settings", position, "mfa_enabled", message
     with_credentials = {row["user_id"] for row in raw.rows["credentials"]}
     all_read = raw.unread.get("credentials", frozenset()) == frozenset()

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from sandbox.core.clock import format_instant
 from sandbox.core.money import format_fils
 from sandbox.core.vocabulary import Direction, HoldStatus, TransactionStatus, TransferStatus
-from sandbox.store.reading import RawEcosystem, Row
+from sandbox.store.fields import Row
+from sandbox.store.reading import RawEcosystem
 
 Found = Iterator[tuple[str, int, str, str]]
 """Faults as (collection, position, field, message)."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from sandbox.core.clock import Instant, business_time, format_instant
 from sandbox.core.money import CURRENCY, Fils, format_fils
-from sandbox.core.vocabulary import Direction, in_files
+from sandbox.core.vocabulary import Direction, TransactionStatus, in_files
 from sandbox.store.reading import MANIFEST, Manifest, derived_reversal_text
 from sandbox.store.records import ALL_COLLECTIONS, RUNTIME_COLLECTIONS, Collection, Field
 from sandbox.store.tables import (
@@ -131,7 +131,9 @@ def record_hashes(exported: Iterable[tuple[str, Record]]) -> list[bytes]:
     """The SHA-256 of each exported record, which is what a digest is made of; in their order."""
     hashes = []
     for name, record in exported:
-        public = {field: value for field, value in record.items() if field not in SECRETS}
+        public = record
+        if not SECRETS.isdisjoint(record):
+            public = {field: value for field, value in record.items() if field not in SECRETS}
         hashes.append(hashlib.sha256(name.encode() + b"\n" + _SORTED.encode(public)).digest())
     return hashes
 
@@ -148,7 +150,9 @@ def _file(value: object) -> bytes:
 
 
 def _manifest_record(manifest: Manifest) -> Record:
-    return msgspec.structs.asdict(manifest) | {"as_of": format_instant(manifest.as_of)}
+    record = msgspec.structs.asdict(manifest) | {"as_of": format_instant(manifest.as_of)}
+    del record["recipe"]  # a bank that ran is no longer what the generator made
+    return record
 
 
 def _records(db: sa.Connection, collection: Collection, ids: PublicIds, keys: Sequence[int] | None) -> Iterator[Record]:
@@ -200,8 +204,12 @@ def _in_file(field: Field, value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+_CREDIT, _DEBIT = in_files(Direction.CREDIT), in_files(Direction.DEBIT)
+_STATUSES = {status: in_files(status) for status in TransactionStatus}
+
+
 def _direction(amount: int) -> str:
-    return in_files(Direction.CREDIT if amount > 0 else Direction.DEBIT)
+    return _CREDIT if amount > 0 else _DEBIT
 
 
 _DERIVED_FIELDS: dict[tuple[str, str], Callable[[Any], Any]] = {
@@ -215,28 +223,47 @@ _DERIVED_FIELDS: dict[tuple[str, str], Callable[[Any], Any]] = {
 
 def _transactions(db: sa.Connection, ids: PublicIds, keys: Sequence[int] | None) -> Iterator[Record]:
     reversals = _reversal_texts(db, keys)
-    for row in db.execute(_MOVEMENTS if keys is None else _MOVEMENTS.where(entry.c.seq.in_(keys))):
-        text = reversals.get((row.account, row.seq))
-        derived = derived_reversal_text(row.description, row.merchant_name)
+    accounts, customers = ids["accounts"], ids["customers"]
+    # By place: a name is looked up in every row again, and these rows are nearly all that a bank has.
+    for (
+        transaction_id,
+        account_key,
+        seq,
+        amount,
+        status,
+        description,
+        disputed,
+        reversed_at,
+        extra,
+        customer_key,
+        channel,
+        merchant_name,
+        merchant_category,
+        mcc,
+        booked_at,
+        transfer_id,
+    ) in db.execute(_MOVEMENTS if keys is None else _MOVEMENTS.where(entry.c.seq.in_(keys))):
+        text = reversals.get((account_key, seq))
+        said_anyhow = text and derived_reversal_text(description, merchant_name)
         record = {
-            "transaction_id": row.id,
-            "account_id": ids["accounts"][row.account],
-            "customer_id": ids["customers"][row.customer],
-            "amount": format_fils(abs(row.amount)),
-            "direction": _direction(row.amount),
-            "status": in_files(row.status),
-            "merchant_name": row.merchant_name,
-            "merchant_category": row.merchant_category,
-            "mcc": row.mcc,
-            "channel": row.channel,
-            "description": row.description,
-            "disputed": bool(row.disputed),
-            "booked_at": format_instant(row.booked_at),
-            "reversed_at": None if row.reversed_at is None else format_instant(row.reversed_at),
-            "reversal_description": None if text == derived else text,
-            "transfer_id": row.transfer_id,
+            "transaction_id": transaction_id,
+            "account_id": accounts[account_key],
+            "customer_id": customers[customer_key],
+            "amount": format_fils(abs(amount)),
+            "direction": _CREDIT if amount > 0 else _DEBIT,
+            "status": _STATUSES[status],
+            "merchant_name": merchant_name,
+            "merchant_category": merchant_category,
+            "mcc": mcc,
+            "channel": channel,
+            "description": description,
+            "disputed": bool(disputed),
+            "booked_at": format_instant(booked_at),
+            "reversed_at": None if reversed_at is None else format_instant(reversed_at),
+            "reversal_description": None if text is None or text == said_anyhow else text,
+            "transfer_id": transfer_id,
         }
-        yield record | (row.extra or {})
+        yield record | extra if extra else record
 
 
 _MOVEMENTS = (

@@ -1,25 +1,32 @@
 """Filling a bank's tables with the rows of an ecosystem, all but its money movements, which the bank posts itself."""
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from sandbox.core.chain import GENESIS
 from sandbox.core.clock import MILLISECOND, Instant
-from sandbox.store.reading import Manifest, RawEcosystem, Row
+from sandbox.store.fields import Row
+from sandbox.store.reading import Manifest, RawEcosystem
 from sandbox.store.records import ALL_COLLECTIONS, Collection
 from sandbox.store.statement import Statement
 from sandbox.store.tables import COLLECTION_TABLES, LIST_MARK, SINGLE_VALUE, extra_record, root
 from sandbox.store.work import audit_link
 
 Keys = dict[str, dict[str, int]]
-"""The integer key of each record, by collection and public id."""
+"""The integer key of each record, by collection and public id; movements have none."""
 
 
 def insert(db: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows that all carry the same columns."""
     if rows:
-        Statement(sa.insert(table), *rows[0]).run_many(db, rows)
+        _insertion(table, tuple(rows[0])).run_many(db, rows)
+
+
+@cache
+def _insertion(table: sa.Table, names: tuple[str, ...]) -> Statement:
+    return Statement(sa.insert(table), *names)
 
 
 _POSTED = frozenset({"transactions", "transfers", "holds"})
@@ -35,7 +42,8 @@ def fill(db: sa.Connection, raw: RawEcosystem, *, first_account_key: int) -> Key
     audit_head = GENESIS
     for name, collection in ALL_COLLECTIONS.items():
         first = first_account_key if name == "accounts" else 1
-        keys[name] = {row[collection.key]: first + i for i, row in enumerate(raw.rows[name])}
+        if name != "transactions":  # nothing refers to movements by key, and a key for each of a million weighs much
+            keys[name] = {row[collection.key]: first + i for i, row in enumerate(raw.rows[name])}
         if name not in _POSTED:
             rows = [columns(collection, row, keys) for row in raw.rows[name]]
             if name == "audit_logs":

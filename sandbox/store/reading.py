@@ -5,21 +5,16 @@ the collection does not know under `extra`. What the values must mean to each ot
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
-from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from sandbox.core.clock import Instant, InstantError, format_instant, parse_instant
-from sandbox.core.jsontext import JsonError, decode_json
-from sandbox.core.money import Fils, fils_of_number
-from sandbox.core.vocabulary import in_files
-from sandbox.store.records import ALL_COLLECTIONS, Collection, Field, Id, Json
-
-Row = dict[str, Any]
+from sandbox.core.clock import Instant, format_instant, parse_instant
+from sandbox.core.jsontext import JsonError, NotAnArrayError, decode_items, decode_json
+from sandbox.store.fields import Row, RowReader, identifier, instant, text
+from sandbox.store.recipe import StatedRecipe, recipe_of
+from sandbox.store.records import ALL_COLLECTIONS, Collection
 
 MANIFEST = "ecosystem.json"
 _MANIFEST_STEM = "ecosystem"
@@ -29,9 +24,6 @@ EARLIEST, LATEST = parse_instant("1970-01-01T00:00:00Z"), parse_instant("9000-01
 
 _WRITES_LIMIT = 2**40
 """Business time is counted from `as_of` less a millisecond a write: it must not leave the calendar."""
-
-_SECRETS = {"credentials": ("password", "pin")}
-"""Plain secrets that a file may carry; hashed at load and never kept."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -70,7 +62,8 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`ecosystem.json`: what the ecosystem is, and the instant at which its data stand.
 
-    `writes` is there in exports alone: the write number, from which ids and business time go on.
+    `writes` is there in exports alone: the write number, from which ids and business time go on. `recipe` is there in
+    what the generator made alone: an export has none, since a bank that ran is no longer what was made.
     """
 
     name: str
@@ -79,6 +72,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int = 0
     writes: int | None = None
     logins: tuple[Login, ...] = ()
+    recipe: StatedRecipe | None = None
 
     @property
     def lived(self) -> bool:
@@ -122,6 +116,12 @@ def read_folder(folder: Path) -> RawEcosystem:
     if failures:
         raise EcosystemError(str(folder), failures)
     return raw
+
+
+def stated_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder, without a look at its collections; None where there is none, or a faulty one."""
+    path = folder / MANIFEST
+    return _stated_manifest(File(MANIFEST, path.read_bytes), [])
 
 
 def survey(folder: Path) -> tuple[RawEcosystem, list[Failure]]:
@@ -188,16 +188,26 @@ def _load(file: File, raw: bytes, failures: list[Failure], record: str = "") -> 
     try:
         return decode_json(raw)
     except JsonError as error:
-        failures.append(Failure(file.name, record, "", str(error) if raw.strip() else "is empty"))
+        failures.append(_not_json(file, raw, error, record))
+        return None
+
+
+def _not_json(file: File, raw: bytes, error: JsonError, record: str = "") -> Failure:
+    return Failure(file.name, record, "", str(error) if raw.strip() else "is empty")
+
+
+def _read(file: File, failures: list[Failure]) -> bytes | None:
+    try:
+        return file.read()
+    except OSError as error:
+        failures.append(Failure(file.name, "", "", f"cannot be read: {error.strerror}"))
         return None
 
 
 def _read_values(file: File, failures: list[Failure]) -> Any:
     """The value of a file: of a `.jsonl` file a list with the value of each line."""
-    try:
-        raw = file.read()
-    except OSError as error:
-        failures.append(Failure(file.name, "", "", f"cannot be read: {error.strerror}"))
+    raw = _read(file, failures)
+    if raw is None:
         return None
     if file.name.endswith(".json"):
         return _load(file, raw, failures)
@@ -207,138 +217,45 @@ def _read_values(file: File, failures: list[Failure]) -> Any:
 
 def _read_rows(collection: Collection, file: File, failures: list[Failure]) -> tuple[list[Row], frozenset[str] | None]:
     """The rows that could be read, and the identifiers of those that could not (None: the whole file)."""
-    before = len(failures)
-    values = _read_values(file, failures)
-    if len(failures) > before:
-        return [], None
-    if not isinstance(values, list):
-        failures.append(Failure(file.name, "", "", "must be a JSON array of records"))
-        return [], None
+    broken: list[Failure] = []
+    faulty: list[Failure] = []
     reader = RowReader(collection)
     found = []
     unread: set[str] = set()
-    for position, value in enumerate(values):
+    for position, value in enumerate(_records(file, broken)):
         if not isinstance(value, dict):
-            failures.append(Failure(file.name, f"[{position}]", "", "must be a JSON object"))
+            faulty.append(Failure(file.name, f"[{position}]", "", "must be a JSON object"))
             continue
         row, faults = reader.read(value)
-        label = record_label(collection, position, value)
-        failures.extend(Failure(file.name, label, name, message) for name, message in faults)
         if not faults:
-            found.append(row | {"position": position})
-        elif isinstance(value.get(collection.key), str):
+            row["position"] = position
+            found.append(row)
+            continue
+        label = record_label(collection, position, value)
+        faulty.extend(Failure(file.name, label, name, message) for name, message in faults)
+        if isinstance(value.get(collection.key), str):
             unread.add(value[collection.key])
+    if broken:
+        failures.extend(broken)
+        return [], None
+    failures.extend(faulty)
     return found, frozenset(unread)
 
 
-class RowReader:
-    """Reads the records of one collection: for files and for whoever writes single records."""
-
-    def __init__(self, collection: Collection) -> None:
-        self._secrets = _SECRETS.get(collection.name, ())
-        self._known = {field.name for field in collection.fields} | set(self._secrets)
-        self._plans = [(field.name, field, parser(field)) for field in collection.fields]
-
-    def read(self, value: dict[str, Any]) -> tuple[Row, list[tuple[str, str]]]:
-        """The row of a record, and what is wrong with it as (field, message)."""
-        row: Row = {}
-        faults: list[tuple[str, str]] = []
-        for name, field, parse in self._plans:
-            given = value.get(name)
-            if given is None:
-                if field.required or (name in value and not field.optional):
-                    faults.append((name, "is missing" if name not in value else "must not be null"))
-                row[name] = field.default
-                continue
-            try:
-                row[name] = parse(given)
-            except ValueError as error:
-                faults.append((name, str(error)))
-        for name in self._secrets:
-            secret = value.get(name)
-            if secret is not None and not (isinstance(secret, str) and secret):
-                faults.append((name, "must be a text that is not empty"))
-            row[name] = secret
-        extra = {name: kept for name, kept in value.items() if name not in self._known}
-        row["extra"] = extra or None
-        return row, faults
-
-
-def parser(field: Field) -> Callable[[Any], Any]:
-    """What turns a value of a file into the inner form of a field; it raises a ValueError that says what is wrong."""
-    if field.is_enumeration:
-        return _enumeration(field.kind)
-    parsers: dict[Any, Callable[[Any], Any]] = {
-        Id: _identifier,
-        Fils: fils_of_number,
-        Instant: _instant,
-        date: _date,
-        bool: _boolean,
-        int: _whole_number,
-        Json: lambda value: value,
-        str: _text,
-    }
-    return parsers[field.kind]
-
-
-def _enumeration(kind: type[StrEnum]) -> Callable[[Any], str]:
-    allowed = ", ".join(in_files(member) for member in kind)
-    members = {in_files(member): member.value for member in kind}
-
-    def parse(value: Any) -> str:
-        member = members.get(value) if isinstance(value, str) else None
-        if member is None:
-            raise ValueError(f"{_shown(value)} is none of {allowed}")
-        return member
-
-    return parse
-
-
-def _identifier(value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 64 or not value.isprintable():
-        raise ValueError(f"{_shown(value)} is no identifier: a text of 1 to 64 printable characters")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is no text")
-    if "\0" in value:
-        raise ValueError("a text must not contain NUL")
-    return value
-
-
-def _instant(value: Any) -> Instant:
-    if not isinstance(value, str):
-        raise InstantError(f"{_shown(value)} is no RFC 3339 timestamp such as 2026-01-15T09:30:00Z")
-    return parse_instant(value)
-
-
-def _date(value: Any) -> str:
+def _records(file: File, failures: list[Failure]) -> Iterator[Any]:
+    """The values of a collection's file, one at a time; what makes the whole file unreadable goes to `failures`."""
+    if not file.name.endswith(".json"):
+        yield from _read_values(file, failures) or ()
+        return
+    raw = _read(file, failures)
+    if raw is None:
+        return
     try:
-        # `fromisoformat` also reads 19900517 and 1990-W20-4.
-        if date.fromisoformat(value).isoformat() == value:
-            return str(value)
-    except (TypeError, ValueError):
-        pass
-    raise ValueError(f"{_shown(value)} is no date such as 1990-05-17")
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{_shown(value)} is neither true nor false")
-    return value
-
-
-def _whole_number(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**53:
-        raise ValueError(f"{_shown(value)} is no whole number")
-    return value
-
-
-def _shown(value: Any) -> str:
-    text = str(value) if isinstance(value, Decimal) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+        yield from decode_items(raw)
+    except NotAnArrayError:
+        failures.append(Failure(file.name, "", "", "must be a JSON array of records"))
+    except JsonError as error:
+        failures.append(_not_json(file, raw, error))
 
 
 def _read_manifest(name: str, file: File | None, rows: dict[str, list[Row]], failures: list[Failure]) -> Manifest:
@@ -400,12 +317,13 @@ def _logins(value: Any) -> tuple[Login, ...]:
 
 
 _MANIFEST_FIELDS: dict[str, Callable[[Any], Any]] = {
-    "name": _identifier,
-    "title": _text,
-    "as_of": _instant,
+    "name": identifier,
+    "title": text,
+    "as_of": instant,
     "seed": _seed,
     "writes": _writes,
     "logins": _logins,
+    "recipe": recipe_of,
 }
 _MANIFEST_NEEDS = ("name", "as_of")
 

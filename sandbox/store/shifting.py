@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from msgspec import structs
 
 from sandbox.core.clock import DAY, Instant
-from sandbox.store.reading import RawEcosystem, Row
+from sandbox.store.fields import Row
+from sandbox.store.reading import RawEcosystem
 from sandbox.store.records import ALL_COLLECTIONS, Collection
 
 WEEK = 7 * DAY

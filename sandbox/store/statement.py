@@ -7,6 +7,8 @@ columns, which need the execution layer.
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +16,10 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
 Convert = Callable[[Any], Any]
+
+_A_FEW = 8
+_AT_ONCE = 5_000
+"""How many rows are bound before they go to the driver: many rows need no more memory than these."""
 
 
 class Statement:
@@ -55,7 +61,9 @@ class Statement:
     def run_many(self, db: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run it once for each row."""
         plan = self._plan(db)
-        plan.execute(db, [plan.bind(row) for row in rows], many=True)
+        left = iter(rows)
+        while some := list(islice(left, _AT_ONCE)):
+            plan.execute(db, plan.bind_all(some), many=True)
 
     def _plan(self, db: sa.Connection) -> "_Plan":
         dialect = db.dialect
@@ -94,6 +102,13 @@ class _Plan:
         if self._constants:
             values = {**self._constants, **values}
         return [convert(values[name]) if convert else values[name] for name, convert in self._binders]
+
+    def bind_all(self, rows: list[Mapping[str, Any]]) -> list[Any]:
+        """The same for many rows, by column: row by row costs twice as much (and half as much for a few rows)."""
+        if self._constants or len(rows) < _A_FEW:
+            return [self.bind(row) for row in rows]
+        columns = ((convert, map(itemgetter(name), rows)) for name, convert in self._binders)
+        return list(zip(*(map(convert, column) if convert else column for convert, column in columns), strict=True))
 
     def execute(self, db: sa.Connection, values: list[Any], *, many: bool = False) -> Any:
         """A driver cursor on which the statement has run; the driver's errors come as SQLAlchemy's."""

@@ -53,7 +53,10 @@ class PublicId(sa.LargeBinary):
 
 
 class Coded(TypeDecorator[Any]):
-    """An enumeration as its ordinal: for tables with many rows. Members may be added at the end only."""
+    """An enumeration as its ordinal: for tables with many rows. Members may be added at the end only.
+
+    Its processors are look-ups, for the same reason as those of `PublicId`.
+    """
 
     impl = sa.SmallInteger
     cache_ok = True
@@ -61,16 +64,16 @@ class Coded(TypeDecorator[Any]):
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__()
         self.kind = kind
-        self._members = tuple(kind)
-        self._codes = {member: code for code, member in enumerate(self._members)}
+        self._members: dict[int | None, StrEnum | None] = {None: None, **dict(enumerate(kind))}
+        self._codes = {member: code for code, member in self._members.items()}
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ARG002
+    def bind_processor(self, dialect: Dialect) -> Any:  # noqa: ARG002
         """The member's ordinal."""
-        return None if value is None else self._codes[value]
+        return self._codes.__getitem__
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
         """The member."""
-        return None if value is None else self._members[value]
+        return self._members.__getitem__
 
 
 class JsonText(TypeDecorator[Any]):
@@ -79,13 +82,13 @@ class JsonText(TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def bind_processor(self, dialect: Dialect) -> Any:  # noqa: ARG002
         """Encode it; None is SQL NULL."""
-        return None if value is None else _JSON_OUT.encode(value).decode()
+        return lambda value: None if value is None else _JSON_OUT.encode(value).decode()
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
         """Decode it."""
-        return None if value is None else _JSON_IN.decode(value)
+        return lambda value: None if value is None else _JSON_IN.decode(value)
 
 
 Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from checks import ARJUN_CURRENT, FATIMA_CURRENT, FATIMA_SAVINGS, assert_problem, faults, serving
+from msgspec import structs
 from support import TINY, VIRTUAL, Client, User
 
 from sandbox.core.clock import DAY, Instant
@@ -20,7 +21,7 @@ from sandbox.sandboxes.image import Image
 from sandbox.store.zips import unzipped, zipped
 
 ZIP = {"content-type": "application/zip"}
-SMALL = Settings(transport_clock="virtual", image_cache=False, max_import_bytes=20_000)
+SMALL = structs.replace(VIRTUAL, max_import_bytes=20_000)
 
 
 def exported(client: Client, at: str = "") -> bytes:
@@ -285,7 +286,7 @@ def test_a_zip_over_the_limit_is_refused_and_one_under_it_taken() -> None:
 
 
 def test_a_zip_is_larger_than_other_bodies_may_be() -> None:
-    client = Client(Settings(transport_clock="virtual", image_cache=False, max_body_bytes=1_024))
+    client = Client(structs.replace(VIRTUAL, max_body_bytes=1_024))
     assert len(seed_zip()) > 1_024
     assert load(client, seed_zip()).status_code == 200
     assert client.post("/_sandbox/reset", {"ecosystem": "x" * 2_000}).status_code == 413

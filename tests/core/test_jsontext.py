@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.core.jsontext import JsonError, decode_json
+from sandbox.core.jsontext import JsonError, NotAnArrayError, decode_items, decode_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(),
@@ -125,3 +125,48 @@ def test_no_bytes_make_reading_fail_otherwise(raw: bytes) -> None:
         decode_json(raw)
     except JsonError as error:
         assert str(error)  # noqa: PT017
+
+
+@given(st.lists(VALUES, max_size=5), st.sampled_from([None, 1]))
+def test_the_items_of_an_array_are_those_of_the_whole(values: list[Any], indent: int | None) -> None:
+    raw = json.dumps(values, indent=indent).encode()
+    assert list(decode_items(b"\xef\xbb\xbf \n" + raw + b"\r\n\t")) == decode_json(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[",
+        b"[1",
+        b"[1,",
+        b"[1,]",
+        b"[,1]",
+        b"[1 2]",
+        b"[1]]",
+        b"[1] 2",
+        b"1]",
+        b"[NaN]",
+        b"[1, 1e9999]",
+        b'[{"a": 1}, {"b": 1, "b": 2}]',
+        b'["a", "\\ud800"]',
+        b'["\xff"]',
+        b"[" * 5_000 + b"]" * 5_000,
+    ],
+)
+def test_a_broken_array_is_refused_in_the_words_of_the_whole(raw: bytes) -> None:
+    with pytest.raises(JsonError) as whole:
+        decode_json(raw)
+    with pytest.raises(JsonError) as by_items:
+        list(decode_items(raw))
+    assert str(by_items.value) == str(whole.value)
+
+
+@pytest.mark.parametrize("raw", [b"{}", b"1", b' "[]" ', b"null"])
+def test_what_is_no_array_has_no_items(raw: bytes) -> None:
+    with pytest.raises(NotAnArrayError):
+        list(decode_items(raw))
+
+
+def test_items_come_before_the_rest_is_read() -> None:
+    assert next(decode_items(b'[{"a": 1}, nonsense')) == {"a": 1}

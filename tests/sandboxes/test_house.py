@@ -312,7 +312,7 @@ def test_an_unknown_sandbox_as_source_is_refused(house: House) -> None:
 
 @pytest.mark.parametrize("name", ["none", "../tiny", str(TINY), "x" * 500])
 def test_an_unknown_ecosystem_as_source_is_refused_with_those_there_are(house: House, name: str) -> None:
-    with pytest.raises(EcosystemUnknownError, match=r"There are: tiny\.") as caught:
+    with pytest.raises(EcosystemUnknownError, match=r"There are: .*tiny\.") as caught:
         fork(house, "t1", source=f"ecosystem:{name}")
     assert len(caught.value.detail) < 300
 

@@ -129,6 +129,23 @@ def test_an_image_without_warm_copies_makes_none() -> None:
     image.close()
 
 
+@pytest.mark.parametrize(("fitting", "made"), [(0.9, 0), (2.5, 2), (9, 3)])
+def test_copies_that_stand_ready_take_no_more_than_their_share(
+    monkeypatch: pytest.MonkeyPatch, fitting: float, made: int
+) -> None:
+    data = tiny_image().data
+    monkeypatch.setattr(image_module, "_READY_BYTES", int(len(data) * fitting))
+    image = Image(data, tiny_image().facts, warm_copies=3)
+
+    async def idle() -> int:
+        image.warm()
+        await turns()
+        return ready(image)
+
+    assert asyncio.run(idle()) == made
+    image.close()
+
+
 def test_a_closed_image_makes_no_more_copies(image: Image) -> None:
     async def close() -> int:
         image.warm()

@@ -409,7 +409,7 @@ def test_a_bad_as_of_is_named(tiny: Path, as_of: object) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("colour", "red", "is not known here; known are name, title, as_of, seed, writes, logins"),
+        ("colour", "red", "is not known here; known are name, title, as_of, seed, writes, logins, recipe"),
         ("name", 5, "5 is no identifier"),
         ("name", "", "'' is no identifier"),
         ("title", 5, "5 is no text"),
