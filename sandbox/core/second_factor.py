@@ -1,4 +1,4 @@
-"""Second factors: which of the methods that a user has are served, out of whatever shape a file states them in.
+"""Second factors: which of the methods that a user has the bank knows, and which it serves, in whatever shape.
 
 Ecosystems write `mfa_settings.methods` as they like: `["SMS"]`, `[{"type": "email_otp"}]`, `{"sms": true}`.
 """
@@ -19,6 +19,10 @@ _NAMES = {
     "email": SecondFactor.EMAIL,
     "mail": SecondFactor.EMAIL,
 }
+_NOT_SERVED_YET = frozenset(
+    {"totp", "authenticator", "authenticatorapp", "push", "pushnotification", "biometric", "biometrics"}
+)
+"""Methods of a real bank that have no codes here yet: sign-in does not ask for them."""
 _MAX_DEPTH = 4
 """Deeper than any list of methods; what stands below is something else."""
 
@@ -27,6 +31,11 @@ def served_factors(methods: object) -> list[SecondFactor]:
     """The served ones among `methods` (any JSON), in the order in which they stand, each once."""
     found = (_factor(name) for name in _names(methods, _MAX_DEPTH))
     return list(dict.fromkeys(factor for factor in found if factor is not None))
+
+
+def knows_one(methods: object) -> bool:
+    """Whether one of `methods` (any JSON) is a second factor that the bank knows, served yet or not."""
+    return any(map(_is_method, _names(methods, _MAX_DEPTH)))
 
 
 def _names(methods: object, depth: int) -> Iterator[str]:
@@ -47,7 +56,7 @@ def _names_of(stated: Mapping[str, object], depth: int) -> Iterator[str]:
             yield named
         return
     for key, value in stated.items():
-        if _factor(key) is None:
+        if not _is_method(key):
             yield from () if isinstance(value, str) else _names(value, depth)
         elif _is_on(value):
             yield key
@@ -59,6 +68,15 @@ def _is_on(value: object) -> bool:
     return value is not None and value is not False and str(value).lower() not in _OFF
 
 
+def _is_method(name: str) -> bool:
+    return _factor(name) is not None or not _NOT_SERVED_YET.isdisjoint(_spellings(name))
+
+
 def _factor(name: str) -> SecondFactor | None:
+    return next((_NAMES[spelling] for spelling in _spellings(name) if spelling in _NAMES), None)
+
+
+def _spellings(name: str) -> tuple[str, str]:
+    """The letters of a name, and the same without what says that it is a code: `sms_otp` is `sms`."""
     letters = re.sub(r"[^a-z]", "", name.lower())
-    return _NAMES.get(letters) or _NAMES.get(re.sub(r"(otp|code)$", "", letters))
+    return letters, re.sub(r"(otp|code)$", "", letters)

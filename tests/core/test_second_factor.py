@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.core.second_factor import served_factors
+from sandbox.core.second_factor import knows_one, served_factors
 from sandbox.core.vocabulary import SecondFactor
 
 SMS, EMAIL = SecondFactor.SMS, SecondFactor.EMAIL
@@ -59,6 +59,28 @@ def test_served_methods_are_found_in_any_shape_and_in_their_order(
 )
 def test_what_is_not_served_is_not_found(methods: object) -> None:
     assert served_factors(methods) == []
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        ["SMS"],
+        ["TOTP"],
+        "authenticator app",
+        [{"type": "push_notification"}],
+        [{"method": "biometrics", "status": "ACTIVE"}],
+        {"totp": {"enabled": True, "secret": "JBSWY3DPEHPK3PXP"}},
+        {"primary": {"type": "Authenticator-App"}},
+        ["PIGEON", "Push"],
+    ],
+)
+def test_methods_of_a_real_bank_are_known_whether_served_yet_or_not(methods: object) -> None:
+    assert knows_one(methods)
+
+
+@pytest.mark.parametrize("methods", [None, [], {}, ["PIGEON"], {"totp": False}, [{"type": "PUSH", "enabled": False}]])
+def test_methods_that_are_none_or_switched_off_are_not_known(methods: object) -> None:
+    assert not knows_one(methods)
 
 
 def test_what_is_nested_deeper_than_any_list_of_methods_is_left_alone() -> None:

@@ -394,8 +394,11 @@ ODDITIES: dict[str, tuple[str, Change, int, str]] = {
     "a Civil ID with a wrong check digit": ("customers", setting(0, civil_id="279041299127"), 0, "civil_id"),
     "a phone number that cannot be": ("customers", setting(1, phone="+9651"), 1, "phone"),
     "an IBAN with wrong check digits": ("accounts", setting(0, iban="KW24SNBK0000000000000100000001"), 0, "iban"),
-    "a second factor that is not served": (
-        "mfa_settings", setting(0, mfa_enabled=True, methods=["TOTP"]), 0, "mfa_enabled",
+    "a second factor that is not known": (
+        "mfa_settings", setting(0, mfa_enabled=True, methods=["PIGEON"]), 0, "mfa_enabled",
+    ),
+    "a second factor switched off": (
+        "mfa_settings", setting(1, mfa_enabled=True, methods=[{"type": "SMS", "enabled": False}]), 1, "mfa_enabled",
     ),
     "a simulated hash": ("credentials", setting(0, **UNREADABLE), 0, "password_hash"),
     "a user without credentials": (
@@ -426,8 +429,8 @@ def test_a_file_of_quite_another_name_is_not_odd(tiny: Path) -> None:
     assert load(tiny).warnings == ()
 
 
-@pytest.mark.parametrize("methods", [["TOTP", "SMS"], [{"type": "email"}]])
-def test_a_second_factor_that_is_served_is_not_odd(tiny: Path, methods: object) -> None:
+@pytest.mark.parametrize("methods", [["TOTP", "SMS"], [{"type": "email"}], ["TOTP"], {"push": True}, ["biometric"]])
+def test_a_second_factor_that_is_known_is_not_odd(tiny: Path, methods: object) -> None:
     edit(tiny, "mfa_settings", setting(0, mfa_enabled=True, methods=methods))
     assert load(tiny).warnings == ()
 
