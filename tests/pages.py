@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,9 +69,13 @@ def server(home: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
             command, cwd=home, env=environment(home), stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
         ) as child,
     ):
+        # Who waits for a line that never comes is told so by the end of the output.
+        last = threading.Timer(SECONDS, child.kill)
+        last.start()
         try:
             yield child
         finally:
+            last.cancel()
             child.terminate()
             child.wait(SECONDS)
 

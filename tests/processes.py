@@ -15,9 +15,10 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
-    """An environment without settings of the machine; caches go to `home`."""
+    """An environment without settings of the machine, but that `tiny` is the ecosystem; caches go to `home`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SANDBANK_")}
-    return kept | {"XDG_CACHE_HOME": str(home / "cache"), "PYTHONPATH": str(_REPOSITORY)} | variables
+    own = {"XDG_CACHE_HOME": str(home / "cache"), "PYTHONPATH": str(_REPOSITORY), "SANDBANK_ECOSYSTEM": "tiny"}
+    return kept | own | variables
 
 
 def sandbank(*arguments: str, home: Path, variables: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:

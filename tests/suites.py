@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+AS_DELIVERED = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+"""Nothing of ours is set: the bank is the one that everybody gets."""
+
+INI = f"{AS_DELIVERED}sandbank_ecosystem = tiny\n"
 
 UNUSED = [part for name in ("hypothesispytest", "schemathesis", "faker") for part in ("-p", f"no:{name}")]
 """Options without plugins that take every process half a second to load."""

@@ -27,7 +27,7 @@ T = TypeVar("T")
 TINY = Path(__file__).resolve().parent.parent / "seeds" / "tiny"
 PASSWORDS = {"fatima": "Fatima-2026!", "arjun": "Arjun-2026!", "auditor": "Auditor-2026!", "admin": "Admin-2026!"}
 LOCKED, EXPIRED = ("yousef", "Yousef-2026!"), ("mariam", "Mariam-2026!")
-VIRTUAL = Settings(transport_clock="virtual", image_cache=False)
+VIRTUAL = Settings(ecosystem="tiny", transport_clock="virtual", image_cache=False)
 
 _images: dict[Settings, Image] = {}
 

@@ -87,7 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ecosystem: Annotated[
         _Text,
         Meta(title="a folder or a name", description="Folder of an ecosystem, or the name of a shipped one."),
-    ] = "tiny"
+    ] = "kuwait"
     host: Annotated[_Address, Meta(title="a host name or IP address", description="Address to listen on.")] = (
         "127.0.0.1"
     )
@@ -108,7 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _AsOf | None,
         Meta(
             title="`now` or a timestamp such as 2026-03-01T08:00:00Z",
-            description="Business time to start at, all data moved along by whole weeks; the ecosystem's own if unset.",
+            description="Business time to start at: data are made anew for it or moved; the ecosystem's own if unset.",
         ),
     ] = None
     strict: Annotated[
@@ -174,7 +174,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(ge=1, le=100_000, description="Most sandboxes that hold a whole database in memory; others sleep.")
     ] = 64
     warm_copies: Annotated[
-        int, Meta(ge=0, le=64, description="Ready copies kept per image, so that first writes are fast.")
+        int,
+        Meta(ge=0, le=64, description="Ready copies kept per image, 64 MiB at most, so that first writes are fast."),
     ] = 4
     cache_dir: Annotated[
         _Text | None,

@@ -8,7 +8,7 @@ from support import VIRTUAL, Client
 from sandbox.core.settings import Settings
 
 
-@pytest.fixture(params=[VIRTUAL, Settings(image_cache=False)], ids=["virtual", "wall"])
+@pytest.fixture(params=[VIRTUAL, Settings(ecosystem="tiny", image_cache=False)], ids=["virtual", "wall"])
 def server(request: pytest.FixtureRequest) -> Iterator[Client]:
     """A server on either transport clock."""
     client = Client(request.param)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sandbox.cli import main
-from sandbox.core.settings import describe
+from sandbox.core.settings import Settings, describe
 
 TOKEN = "a-token-of-sixteen-characters"
 
@@ -50,7 +50,7 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, for
 def test_people_get_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     lines = run(monkeypatch=monkeypatch, home=tmp_path).stdout.splitlines()
     assert len(lines) == len(describe())
-    assert lines[0].split() == ["ecosystem", "tiny", "default"]
+    assert lines[0].split() == ["ecosystem", Settings().ecosystem, "default"]
 
 
 def test_switches_have_two_sides_and_lists_repeat(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

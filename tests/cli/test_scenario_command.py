@@ -13,8 +13,9 @@ STEPS = "title: T\nstory: S\nsteps:\n  - advance: P1D\n"
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, with its own cache."""
+    """An empty working directory, with its own cache, where `tiny` is the ecosystem."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SANDBANK_ECOSYSTEM", "tiny")
     monkeypatch.setenv("SANDBANK_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pages
 import pytest
-from suites import INI
+from suites import AS_DELIVERED
 
 pytest_plugins = ["pytester"]
 
@@ -54,7 +54,7 @@ def test_the_banner_is_the_one_in_the_readme(tmp_path: Path) -> None:
 
 def test_the_test_of_the_readme_passes(pytester: pytest.Pytester) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    pytester.makeini(INI)
+    pytester.makeini(AS_DELIVERED)
     pytester.makepyfile(code)
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
 

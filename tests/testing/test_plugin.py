@@ -86,7 +86,8 @@ def test_the_marker_says_which_seed_time_and_ecosystem(pytester: pytest.Pytester
 
 def test_the_configuration_file_says_it_for_all(pytester: pytest.Pytester) -> None:
     copy_of_tiny(pytester.path / "banks" / "mine")
-    pytester.makeini(f"{INI}sandbank_ecosystem = banks/mine\nsandbank_seed = 5\nsandbank_set =\n    lock-minutes = 0\n")
+    mine = INI.replace("= tiny", "= banks/mine")
+    pytester.makeini(f"{mine}sandbank_seed = 5\nsandbank_set =\n    lock-minutes = 0\n")
     pytester.makepyfile("""
         import pytest
         from sandbox.testing.naming import seed_of
@@ -263,7 +264,7 @@ def test_a_failed_test_says_which_bank_it_had(pytester: pytest.Pytester) -> None
     assert "  GET /v1/accounts/x -> 404 not_found\n" in told
     assert "  POST /_sandbox/messages/wait -> 200\n" in told
     assert '"$URL"/_sandbox/messages/wait' not in told
-    assert "  sandbank serve --transport-clock virtual\n" in told
+    assert "  sandbank serve tiny --transport-clock virtual\n" in told
 
 
 @pytest.mark.skipif(shutil.which("curl") is None or shutil.which("bash") is None, reason="needs curl and bash")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import served
 import yaml
-from suites import INI, UNUSED
+from suites import AS_DELIVERED, UNUSED
 
 from sandbox.core.settings import describe
 from sandbox.testing import Sandbank
@@ -52,7 +52,7 @@ def test_links_within_the_page_lead_to_its_headings() -> None:
 
 
 def test_the_suites_of_the_page_pass(pytester: pytest.Pytester) -> None:
-    pytester.makeini(INI)
+    pytester.makeini(AS_DELIVERED)
     for name, code in SUITES.items():
         if name != BROWSER:
             (pytester.path / name).write_text(code, encoding="utf-8")
@@ -64,7 +64,7 @@ def test_the_suites_of_the_page_pass(pytester: pytest.Pytester) -> None:
 
 def test_the_configuration_of_the_page_is_taken(pytester: pytest.Pytester) -> None:
     (ini,) = blocks("ini")
-    pytester.makeini(ini + INI.partition("\n")[2])
+    pytester.makeini(ini + AS_DELIVERED.partition("\n")[2])
     pytester.makepyfile("""
         def test_it(bank, pytestconfig):
             assert pytestconfig.getini("sandbank_set") == ["lock_minutes = 30", "access_token_seconds = 3600"]
@@ -88,7 +88,7 @@ def test_every_option_is_on_the_page_and_no_other(pytester: pytest.Pytester) -> 
 
 def test_a_page_of_the_browser_asks_its_own_bank(pytester: pytest.Pytester) -> None:
     """With a stand-in for Playwright's page, since no browser is needed to see where requests go."""
-    pytester.makeini(INI)
+    pytester.makeini(AS_DELIVERED)
     pytester.syspathinsert()
     (pytester.path / "conftest.py").write_text(SUITES[BROWSER], encoding="utf-8")
     (pytester.path / "browser.py").write_text(
