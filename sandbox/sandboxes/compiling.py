@@ -25,7 +25,7 @@ from sandbox.core.ids import seed_key
 from sandbox.core.passwords import hash_password, readable
 from sandbox.core.settings import Settings, cache_folder
 from sandbox.sandboxes.image import Image, ImageFacts
-from sandbox.sandboxes.rebuilding import RebuildError, rebuilt
+from sandbox.sandboxes.rebuilding import Generator, RebuildError, rebuilt
 from sandbox.store.ecosystem import Ecosystem, fingerprint, load, load_files
 from sandbox.store.engine import connect, create_schema, disconnect, driver, pack, serialize
 from sandbox.store.export import digest
@@ -37,6 +37,7 @@ _MAGIC = b"SANDBANK-IMAGE-1"
 _HEAD = struct.Struct(">16sII")
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CACHED_AT_MOST = 24
+_CACHED_BYTES_AT_MOST = 2 * 2**30
 _UNUSABLE = "!"
 """Stands where a user has no password at all; it matches nothing."""
 
@@ -54,23 +55,23 @@ def open_image(folder: Path, settings: Settings, *, weeks: int = 0) -> Image:
     return image
 
 
-def open_rebuilt(folder: Path, manifest: Manifest, settings: Settings, *, days: int) -> Image:
-    """The image of an ecosystem made anew for so many days later: from the cache, or made, compiled and put there.
+def open_rebuilt(folder: Path, manifest: Manifest, settings: Settings, *, hours: int, generator: Generator) -> Image:
+    """The image of an ecosystem made anew for so many hours later: from the cache, or made, compiled and put there.
 
     `manifest` is that of `folder`, which is what the generator made (`rebuilding.untouched`).
 
     Raises:
-        RebuildError: it cannot be made for that day.
+        RebuildError: it cannot be made for that time.
     """
 
     def make() -> Image:
-        with rebuilt(manifest, days=days) as made:
+        with rebuilt(manifest, hours=hours, generator=generator) as made:
             try:
                 return compile_image(made, settings)
             except EcosystemError as error:
                 raise RebuildError(f"what was built has faults: {error.failures[0]}") from None
 
-    image = _cached(folder, settings, ("days", days, *_code_marks("synth", "synth/data")), make)
+    image = _cached(folder, settings, ("hours", hours, *_code_marks("synth", "synth/data")), make)
     image.folder = folder
     return image
 
@@ -213,16 +214,21 @@ def _read_cached(place: Path, settings: Settings) -> Image | None:
         if magic != _MAGIC or zlib.crc32(body) != checksum:
             return None
         facts = msgspec.json.decode(body[:size], type=ImageFacts)
+        with contextlib.suppress(OSError):  # a cache that may only be read
+            os.utime(place)
     except (OSError, struct.error, msgspec.DecodeError):
         return None
     return Image(body[size:], facts, warm_copies=settings.warm_copies)
 
 
 def _prune(home: Path) -> None:
-    """Keep the images written last: those of changed folders and older code are never asked for again."""
+    """Keep the images used last: those of changed folders and older code are never asked for again."""
     newest_first = sorted(home.glob("*.image"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for path in newest_first[_CACHED_AT_MOST:]:
-        path.unlink(missing_ok=True)
+    held = 0
+    for place, path in enumerate(newest_first):
+        held += path.stat().st_size
+        if place >= _CACHED_AT_MOST or (place > 0 and held > _CACHED_BYTES_AT_MOST):
+            path.unlink(missing_ok=True)
 
 
 def _write_cached(place: Path, image: Image) -> None:
@@ -230,5 +236,9 @@ def _write_cached(place: Path, image: Image) -> None:
     body = facts + image.data
     place.parent.mkdir(parents=True, exist_ok=True)
     half = place.with_suffix(f".{os.getpid()}.half")
-    half.write_bytes(_HEAD.pack(_MAGIC, len(facts), zlib.crc32(body)) + body)
-    half.replace(place)
+    try:
+        half.write_bytes(_HEAD.pack(_MAGIC, len(facts), zlib.crc32(body)) + body)
+        half.replace(place)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise

@@ -6,17 +6,19 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from sandbox.core.clock import DAY, Instant, InstantError, format_instant, local_date, parse_instant, wall_time
+from sandbox.core.clock import HOUR, Instant, InstantError, format_instant, local_date, parse_instant, wall_time
 from sandbox.core.sandbox_errors import EcosystemInvalidError, EcosystemUnknownError
 from sandbox.core.settings import Settings
 from sandbox.sandboxes.compiling import open_image, open_rebuilt
 from sandbox.sandboxes.image import Image
-from sandbox.sandboxes.rebuilding import RebuildError, days_between, untouched
+from sandbox.sandboxes.rebuilding import Generator, RebuildError, hours_between, untouched
 from sandbox.sandboxes.root import StateRoot
 from sandbox.store.ecosystem import find, shipped
 from sandbox.store.reading import EcosystemError, Manifest, stated_manifest
 from sandbox.store.shifting import weeks_between
 
+_WEEK = 7 * 24
+"""Hours."""
 _MOVED_AT_MOST = 4
 """How many images whose data were moved in time are kept ready; each holds megabytes."""
 _EARLIEST, _LATEST = parse_instant("1970-01-01T00:00:00Z"), parse_instant("9000-01-01T00:00:00Z")
@@ -52,7 +54,13 @@ class Shelf:
         self._as_of = None if settings.as_of is None else parse_as_of(settings.as_of)
         self._folders = {**shipped(), folder.name: folder}
         self._images: dict[tuple[Path, int], Image] = {}
-        """By folder, and by how many days their data were moved."""
+        """By folder, and by how many hours their data were moved."""
+        self._opening: dict[tuple[Path, int], asyncio.Task[Image]] = {}
+        """What is being compiled: whoever asks for the same waits for it."""
+        self._standings: dict[Path, _Standing] = {}
+        """What folders are, as it was when they were first asked for."""
+        self._generator = Generator()
+        self._one_at_a_time = asyncio.Lock()
         self.name = folder.name
         """The ecosystem of the settings."""
 
@@ -77,9 +85,9 @@ class Shelf:
             image = open_image(folder, self._settings)
             self._keep(folder, 0, image)
         else:
-            move = _move(folder, as_of) or _weeks(open_image(folder, self._settings), as_of)
-            image = _opened(folder, self._settings, move)
-            self._keep(folder, move.days, image)
+            move = self._standing(folder).move(as_of) or _weeks(open_image(folder, self._settings), as_of)
+            image = self._opened(folder, move)
+            self._keep(folder, move.hours, image)
             image = image if as_of == image.now else _moved(image, as_of, self._settings)
         self._folders[image.facts.ecosystem] = folder  # a manifest may call it otherwise
         return image
@@ -102,7 +110,8 @@ class Shelf:
         try:
             if as_of is None:
                 return await self._at_hand(folder, _Move(0))
-            move = await asyncio.to_thread(_move, folder, as_of)
+            standing = await asyncio.to_thread(self._standing, folder)
+            move = standing.move(as_of)
             image = await self._at_hand(folder, move or _weeks(await self._at_hand(folder, _Move(0)), as_of))
         except EcosystemError as error:
             first = "; ".join(str(failure) for failure in error.failures[:3])
@@ -115,12 +124,14 @@ class Shelf:
         Raises:
             EcosystemInvalidError: it breaks its rules; the images of before stand.
         """
-        before = dict(self._images)
+        before, stood = dict(self._images), self._standings.pop(self.folder, None)
         self._images = {place: image for place, image in before.items() if place[0] != self.folder}
         try:
             image = await self.image(self.name, self._as_of)
         except BaseException:
             self._images = before
+            if stood is not None:
+                self._standings[self.folder] = stood
             raise
         for place, old in before.items():
             if place[0] == self.folder:
@@ -133,61 +144,91 @@ class Shelf:
             image.warm()
 
     def close(self) -> None:
-        """Close every connection that stands ready."""
+        """Close every connection that stands ready, and end what is being built."""
+        self._generator.stop()
         for image in self._images.values():
             image.close()
 
     async def _at_hand(self, folder: Path, move: "_Move") -> Image:
         """The image of a folder with its data moved. Only so many of those are kept."""
-        image = self._images.get((folder, move.days))
+        place = (folder, move.hours)
+        image = self._images.get(place)
         if image is None:
-            image = await asyncio.to_thread(_opened, folder, self._settings, move)
-        self._keep(folder, move.days, image)
+            task = self._opening.get(place)
+            if task is None:
+                task = self._opening[place] = asyncio.create_task(self._opened_in_turn(folder, move))
+                task.add_done_callback(lambda _: self._opening.pop(place, None))
+            image = await asyncio.shield(task)
+        self._keep(folder, move.hours, image)
         return image
 
-    def _keep(self, folder: Path, days: int, image: Image) -> None:
-        self._images.pop((folder, days), None)
-        self._images[folder, days] = image
+    async def _opened_in_turn(self, folder: Path, move: "_Move") -> Image:
+        async with self._one_at_a_time:  # each takes the whole machine
+            return await asyncio.to_thread(self._opened, folder, move)
+
+    def _opened(self, folder: Path, move: "_Move") -> Image:
+        """The image of a folder after a move: where it cannot be made anew, moved by whole weeks, with a warning."""
+        if move.manifest is None or move.hours == 0:
+            image = open_image(folder, self._settings, weeks=move.hours // _WEEK)
+            told = f"{folder.name} was edited since it was built, so it was moved by whole weeks, paydays and all"
+            return _warned(image, told) if move.edited else image
+        try:
+            return open_rebuilt(folder, move.manifest, self._settings, hours=move.hours, generator=self._generator)
+        except RebuildError as error:
+            image = open_image(folder, self._settings, weeks=move.hours // _WEEK)
+            day = local_date(move.manifest.as_of + move.hours * HOUR)
+            told = f"{folder.name} was not built anew for {day} but moved by whole weeks, paydays and all: {error}"
+            return _warned(image, told)
+
+    def _standing(self, folder: Path) -> "_Standing":
+        if folder not in self._standings:
+            made = untouched(folder)
+            self._standings[folder] = _Standing(made, made or stated_manifest(folder))
+        return self._standings[folder]
+
+    def _keep(self, folder: Path, hours: int, image: Image) -> None:
+        self._images.pop((folder, hours), None)
+        self._images[folder, hours] = image
         moved = [place for place in self._images if place[1] != 0]
         for place in moved[:-_MOVED_AT_MOST]:
             del self._images[place]
 
 
 class _Move(NamedTuple):
-    """How the data of a folder come to another time: by so many days, made anew from a manifest or moved in weeks."""
+    """How the data of a folder come to another time: by so many hours, made anew from a manifest or moved in weeks."""
 
-    days: int
+    hours: int
     manifest: Manifest | None = None
+    edited: bool = False
+    """Whether it was built, but is not what was built any more."""
 
 
-def _move(folder: Path, as_of: Instant) -> _Move | None:
-    """How a folder comes to `as_of`, or to the last moment before it that its data can reach.
+class _Standing(NamedTuple):
+    """What a folder is: the manifest where it is as the generator made it, and the manifest that it states."""
 
-    None where the manifest does not say at which time the folder stands, so that its data must be asked.
-    """
-    made = untouched(folder)
-    if made is not None:
-        return _Move(days_between(made.as_of, as_of), made)
-    stated = stated_manifest(folder)
-    return None if stated is None else _Move(7 * weeks_between(stated.as_of, as_of))
+    made: Manifest | None
+    stated: Manifest | None
+
+    def move(self, as_of: Instant) -> _Move | None:
+        """How it comes to `as_of`, or to the last moment before it that its data can reach.
+
+        None where no manifest says at which time the folder stands, so that its data must be asked.
+        """
+        if self.made is not None:
+            return _Move(hours_between(self.made.as_of, as_of), self.made)
+        if self.stated is None:
+            return None
+        weeks = weeks_between(self.stated.as_of, as_of)
+        return _Move(_WEEK * weeks, edited=weeks != 0 and self.stated.recipe is not None)
+
+
+def _warned(image: Image, told: str) -> Image:
+    image.facts = structs.replace(image.facts, warnings=(*image.facts.warnings, told))
+    return image
 
 
 def _weeks(own: Image, as_of: Instant) -> _Move:
-    return _Move(7 * weeks_between(own.now, as_of))
-
-
-def _opened(folder: Path, settings: Settings, move: _Move) -> Image:
-    """The image of a folder after a move: where it cannot be made anew, moved by whole weeks, with a warning."""
-    if move.manifest is None or move.days == 0:
-        return open_image(folder, settings, weeks=move.days // 7)
-    try:
-        return open_rebuilt(folder, move.manifest, settings, days=move.days)
-    except RebuildError as error:
-        image = open_image(folder, settings, weeks=move.days // 7)
-        day = local_date(move.manifest.as_of + move.days * DAY)
-        told = f"{folder.name} was not built anew for {day} but moved by whole weeks, paydays and all: {error}"
-        image.facts = structs.replace(image.facts, warnings=(*image.facts.warnings, told))
-        return image
+    return _Move(_WEEK * weeks_between(own.now, as_of))
 
 
 def _moved(image: Image, as_of: Instant, settings: Settings) -> Image:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from sandbox.core.settings import Settings
 from sandbox.sandboxes import compiling, rebuilding
 from sandbox.sandboxes.compiling import compile_image
 from sandbox.sandboxes.image import Image
-from sandbox.sandboxes.rebuilding import days_between, untouched
+from sandbox.sandboxes.rebuilding import hours_between, untouched
 from sandbox.sandboxes.shelf import Shelf
 from sandbox.store.shifting import WEEK
 
@@ -79,9 +81,9 @@ def opened(folder: Path, as_of: int, settings: Settings = VIRTUAL) -> Image:
     return Shelf.open(structs.replace(settings, ecosystem=str(folder), as_of=format_instant(as_of)))[1]
 
 
-@pytest.mark.parametrize(("end", "days"), [(0, 0), (DAY - 1, 0), (DAY, 1), (-1, -1), (-DAY, -1), (15 * DAY + 5, 15)])
-def test_days_are_whole(end: int, days: int) -> None:
-    assert days_between(OWN, OWN + end) == days
+@pytest.mark.parametrize(("end", "hours"), [(0, 0), (HOUR - 1, 0), (HOUR, 1), (-1, -1), (-HOUR, -1), (DAY + 5, 24)])
+def test_hours_are_whole(end: int, hours: int) -> None:
+    assert hours_between(OWN, OWN + end) == hours
 
 
 def test_the_bank_of_another_day_is_the_one_that_is_built_for_it(made: Path, tmp_path: Path) -> None:
@@ -97,9 +99,9 @@ def test_the_bank_of_another_day_is_the_one_that_is_built_for_it(made: Path, tmp
 
 
 @pytest.mark.parametrize("days", [-40, 9])
-def test_the_rest_of_the_day_passes_on_the_clock(made: Path, days: int) -> None:
-    image = opened(made, OWN + days * DAY + 5 * HOUR)
-    assert image.now == OWN + days * DAY + 5 * HOUR
+def test_the_rest_of_the_hour_passes_on_the_clock(made: Path, days: int) -> None:
+    image = opened(made, OWN + days * DAY + HOUR // 2)
+    assert image.now == OWN + days * DAY + HOUR // 2
     assert check_invariants(image.reader).ok
 
 
@@ -123,19 +125,19 @@ def test_a_folder_that_is_moved_is_compiled_once(compiled: list[Path]) -> None:
 
 
 def test_at_its_own_time_nothing_is_made_anew(made: Path, compiled: list[Path], no_generator: None) -> None:
-    assert opened(made, OWN + HOUR).now == OWN + HOUR
+    assert opened(made, OWN + HOUR - 1).now == OWN + HOUR - 1
     assert compiled == [made]
 
 
-def test_what_was_made_anew_is_cached_under_its_day(
+def test_what_was_made_anew_is_cached_under_its_hour(
     made: Path, tmp_path: Path, compiled: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = structs.replace(VIRTUAL, image_cache=True, cache_dir=str(tmp_path / "cache"))
     first = opened(made, OWN + DAY, settings)
     monkeypatch.setattr(rebuilding, "command", lambda *_: [sys.executable, "-c", "raise SystemExit(1)"])
-    later = opened(made, OWN + DAY + HOUR, settings)
+    later = opened(made, OWN + DAY + HOUR // 2, settings)
     assert len(compiled) == 1
-    assert later.now == first.now + HOUR
+    assert later.now == first.now + HOUR // 2
     assert later.facts.warnings == ()
 
 
@@ -155,7 +157,9 @@ def test_an_edited_folder_is_moved_by_whole_weeks(
     assert untouched(copied) is None
     image = opened(copied, OWN + 9 * DAY)
     assert image.now == OWN + 9 * DAY
-    assert (compiled, image.facts.warnings) == ([copied], ())
+    assert compiled == [copied]
+    (warning,) = image.facts.warnings
+    assert warning.startswith(f"{copied.name} was edited since it was built")
 
 
 def test_beyond_the_known_holidays_it_is_moved_by_whole_weeks(made: Path, compiled: list[Path]) -> None:
@@ -182,6 +186,55 @@ def test_images_of_several_days_stand_side_by_side(made: Path) -> None:
     own, one, two, again = asyncio.run(digests())
     assert len({own, one, two}) == 3
     assert one == again
+
+
+def test_who_asks_for_the_same_time_at_once_waits_for_one_build(made: Path, compiled: list[Path]) -> None:
+    shelf, _ = Shelf.open(structs.replace(VIRTUAL, ecosystem=str(made)))
+
+    async def all_at_once() -> list[Image]:
+        return await asyncio.gather(*(shelf.image("small", Instant(OWN + DAY)) for _ in range(3)))
+
+    one, *others = asyncio.run(all_at_once())
+    assert all(image is one for image in others)
+    assert len(compiled) == 2, "its own time at the start, and that day"
+
+
+def test_a_folder_edited_under_a_running_server_changes_nothing_until_it_is_loaded_again(copied: Path) -> None:
+    shelf, own = Shelf.open(structs.replace(VIRTUAL, ecosystem=str(copied)))
+    before = asyncio.run(shelf.image(copied.name, Instant(OWN + DAY))).facts.digest
+    EDITS["a record"](copied)
+    again, later = (asyncio.run(shelf.image(copied.name, Instant(OWN + day * DAY))).facts for day in (1, 2))
+    assert again.digest == before
+    assert later.warnings == ()
+    assert asyncio.run(shelf.reload()).facts.digest != own.facts.digest
+    assert asyncio.run(shelf.image(copied.name, Instant(OWN + 8 * DAY))).facts.warnings != ()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_a_server_that_stops_ends_the_build(made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    waiting = f"import pathlib, signal; pathlib.Path({str(begun)!r}).write_text('now'); signal.pause()"
+    monkeypatch.setattr(rebuilding, "command", lambda *_: [sys.executable, "-c", waiting])
+    shelf, _ = Shelf.open(structs.replace(VIRTUAL, ecosystem=str(made)))
+
+    async def stopped() -> Image:
+        asked = asyncio.create_task(shelf.image("small", Instant(OWN + DAY)))
+        await asyncio.to_thread(begun.read_text)
+        shelf.close()
+        return await asked
+
+    (warning,) = asyncio.run(stopped()).facts.warnings
+    assert warning.endswith("the server stops")
+
+
+def test_where_nothing_can_be_written_it_is_moved_by_whole_weeks(
+    made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    image = opened(made, OWN + DAY)
+    assert image.now == OWN + DAY
+    assert "there is no place to build it" in image.facts.warnings[0]
 
 
 def test_who_they_are_does_not_depend_on_the_day(made: Path, tmp_path: Path) -> None:
