@@ -1,6 +1,7 @@
 """How the customers of a chunk come in: users, credentials, second factors, devices and sessions, as records.
 
-Nothing is drawn here: who may sign in is `standing`, from what `devices`, and when `signins`.
+Nothing is drawn here: who may sign in is `standing`, from what `devices`, and when `signins`. What customers did, and
+so had to sign in for, is known after the movements are posted: `aftermath` lays those sign-ins in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +24,14 @@ __all__ = ["Access", "make_access", "records"]
 _HEADQUARTERS = "Kuwait City"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Access:
     """Users of a chunk with what they sign in from, and when they did."""
 
     users: Users
     devices: Devices
     sign_ins: SignIns
+    """Set anew by `aftermath`."""
     customer_ids: list[str]
     """By position."""
     usernames: list[str]

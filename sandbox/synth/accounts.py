@@ -1,8 +1,8 @@
 """Which accounts the customers of a chunk hold, what they are called, and what they should hold at first.
 
-Nothing of that hangs on `as_of`; numbers, IBANs and ids follow from the seed, the customer's index and the kind of
-account alone, since developers write them into their apps. How many accounts of a kind there are is exact within one
-for every chunk, however small: shares are laid out, not thrown for.
+Numbers, IBANs and ids follow from the seed, the customer's index and the kind of account alone, since developers write
+them into their apps; only the days on which accounts were opened look at the window, which they lie before. How many
+accounts of a kind there are is exact within one for every chunk, however small: shares are laid out, not thrown for.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,13 @@ from sandbox.synth.model import (
     FIXED_DEPOSIT,
     NONE,
     SAVINGS,
+    SECTORS,
     SEGMENTS,
     WALLET,
     Accounts,
     People,
 )
+from sandbox.synth.people import day_limit, while_open
 from sandbox.synth.phrases import phrases
 from sandbox.synth.window import Mask, Window
 
@@ -50,16 +52,26 @@ _SHARE_AT_MOST = 970
 _OUT_OF_USE = ((FROZEN, 15), (DORMANT, 45), (CLOSED, 35))
 """How many per mille of savings and wallets are in another status than ACTIVE."""
 
+_NICKNAMES_FOR = {
+    "Salary": ("wage",), "الراتب": ("wage",), "حساب الراتب": ("wage",), "Salary and rent": ("wage", "rent"),
+    "Children": ("dependents",), "مستقبل الأولاد": ("dependents",), "توفير العائلة": ("dependents",),
+    "Family deposit": ("dependents",), "وديعة العائلة": ("dependents",),
+}  # fmt: skip
+"""What a holder must have for a nickname."""
+
 _NUMBERS = 10**9
 _NUMBER_STEP = 387_420_489
 """3**18: no factor in common with the count of numbers, so that the steps visit each once."""
 _FIRST_NUMBER = 2 * _NUMBERS
 """Account numbers have ten digits and start with 2."""
 
-_OPENED_LAST = date(2019, 12, 31).toordinal()
-_WALLETS_SINCE = date(2016, 3, 1).toordinal()
+_OPENED_LAST = date(2025, 11, 30).toordinal()
+_WALLETS_SINCE = date(2019, 3, 3).toordinal()
+_MARGIN = 4
+"""Days before the month in which the window begins."""
+_DEPOSIT_LEAST, _DEPOSIT_MOST, _DEPOSIT_RANGE = 92, 880, 360
+"""A deposit runs since so many days before `as_of`; the last is how much choice there is in the longest windows."""
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-_FRIDAY = 4
 
 _IN_HAND = bounded_lognormal(380, 0.6, least=60, most=2_200)
 """What a current account holds between two wages, per mille of a month's income."""
@@ -80,7 +92,7 @@ def make_accounts(people: People, window: Window, *, seed: int) -> Accounts:
     holder, kind = (column.astype(np.int64) for column in np.nonzero(_held(people, seed)))
     key = people.index[holder] * _KINDS + kind
     status = _statuses(people, holder, kind=kind, key=key, seed=seed)
-    opened_at = _opened(people, holder, kind=kind, key=key, seed=seed)
+    opened_at = _opened(people, window, holder, kind=kind, key=key, seed=seed)
     assert opened_at.max(initial=0) < window.start[0]
     numbers = [str(number) for number in (_FIRST_NUMBER + _scattered(key, seed)).tolist()]
     of = np.full((people.count, _KINDS), NONE, dtype=np.int64)
@@ -192,18 +204,26 @@ def _scattered(key: Int, seed: int) -> Int:
     return (key * _NUMBER_STEP + start) % _NUMBERS
 
 
-def _opened(people: People, holder: Int, *, kind: Int, key: Int, seed: int) -> Int:
-    """The first account on the day they joined, at a branch; others later, before 2020: never does it hang on today."""
+def _opened(people: People, window: Window, holder: Int, *, kind: Int, key: Int, seed: int) -> Int:
+    """The first account on the day they joined, at a branch; others later; all before the window, as `people.since`.
+
+    Deposits are renewed: they were opened some months ago, counted from the month of `as_of`.
+    """
     stream = Stream(seed, "accounts:opened")
-    joined = people.joined[holder]
+    limit = day_limit(window)
+    joined = np.minimum(people.joined[holder], limit)
     since = np.where(kind == WALLET, np.maximum(joined, _WALLETS_SINCE), joined)
-    since = np.minimum(since, _OPENED_LAST)
-    day = np.where(kind == CURRENT, joined, stream.between(since, _OPENED_LAST, key, 0))
-    weekday = (day - 1) % 7  # 1 January of the year 1, ordinal 1, was a Monday
+    drawn = stream.between(since, np.maximum(since, _OPENED_LAST), key, 0)
+    # Who would open it too late did so at some time before.
+    earlier = stream.between(since, np.maximum(since, limit), key, 2)
+    day = np.where(kind == CURRENT, joined, np.where(drawn <= limit, drawn, earlier))
+    month = window.last.replace(day=1).toordinal()
+    newest = min(month - _DEPOSIT_LEAST, window.first.replace(day=1).toordinal() - _MARGIN)
+    oldest = min(month - _DEPOSIT_MOST, newest - _DEPOSIT_RANGE)
+    deposit = stream.between(np.maximum(oldest, joined), np.maximum(newest, joined), key, 3)
+    day = np.where(kind == FIXED_DEPOSIT, deposit, day)
     at_branch = kind != WALLET
-    day = np.where(
-        at_branch & (weekday == _FRIDAY), day + 2, np.where(at_branch & (weekday == _FRIDAY + 1), day + 1, day)
-    )
+    day = np.where(at_branch, while_open(day), day)
     open_from = np.where(at_branch, 8 * HOUR + 30 * MINUTE, 9 * HOUR)
     open_until = np.where(at_branch, 13 * HOUR, 23 * HOUR)
     second = stream.between(open_from // SECOND, open_until // SECOND, key, 1)
@@ -249,8 +269,23 @@ def _nicknames(people: People, holder: Int, *, kind: Int, key: Int, seed: int) -
     drawn = stream.below(2**31, key, 1).tolist()
     arabic = people.arabic[holder].tolist()
     words = phrases()["nicknames"]
+    has = _reasons(people)
     found: list[str | None] = []
-    for is_named, place, which, in_arabic in zip(named, drawn, kind.tolist(), arabic, strict=True):
+    for is_named, place, which, in_arabic, whose in zip(
+        named, drawn, kind.tolist(), arabic, holder.tolist(), strict=True
+    ):
         options = words[ACCOUNT_TYPES[which]]["ar" if in_arabic else "en"]
-        found.append(options[place % len(options)] if is_named else None)
+        # The first one from the drawn place on that fits the holder; some fit everybody.
+        ordered = options[place % len(options) :] + options[: place % len(options)]
+        fitting = (name for name in ordered if all(has[need][whose] for need in _NICKNAMES_FOR.get(name, ())))
+        found.append(next(fitting) if is_named else None)
     return found
+
+
+def _reasons(people: People) -> dict[str, list[bool]]:
+    """Who has what some names of accounts speak of."""
+    return {
+        "wage": np.isin(people.sector, (SECTORS.index("PUBLIC"), SECTORS.index("PRIVATE"))).tolist(),
+        "rent": (people.rent > 0).tolist(),
+        "dependents": (people.dependents > 0).tolist(),
+    }

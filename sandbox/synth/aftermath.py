@@ -12,6 +12,7 @@ from sandbox.synth.merchants import Merchants
 from sandbox.synth.messages import Outbox
 from sandbox.synth.model import Accounts, People, Posted, Texts
 from sandbox.synth.requests import make_requests
+from sandbox.synth.signins import Act, make_sign_ins
 from sandbox.synth.trail import Trail
 from sandbox.synth.window import Window
 
@@ -29,20 +30,34 @@ def follow(
     access: Access,
     seed: int,
 ) -> dict[str, list[Row]]:
-    """The records of five collections; movements that are contested are marked in `posted.disputed`."""
+    """The records of five collections.
+
+    Movements that are contested are marked in `posted.disputed`; `access.sign_ins` is laid out anew, so that customers
+    signed in for what they did.
+    """
     facts = Facts(
         people=people,
         accounts=accounts,
         posted=posted,
         merchants=merchants,
         window=window,
+        texts=texts,
         access=access,
         seed=seed,
     )
     goals = make_goals(facts)
     disputes = make_disputes(facts)
     requests = make_requests(facts)
-    outbox = Outbox(facts, texts)
+    paid, by_hand = facts.ordered
+    moved = posted.movements
+    acts = [
+        Act(facts.holders[account], at)
+        for account, at in zip(moved.account[paid[by_hand]].tolist(), moved.at[paid[by_hand]].tolist(), strict=True)
+    ]
+    acts += [Act(dispute.position, dispute.opened_at) for dispute in disputes]
+    acts += [Act(request.position, request.created_at) for request in requests]
+    access.sign_ins = make_sign_ins(access.users, access.devices, window, seed=seed, acts=acts)
+    outbox = Outbox(facts)
     outbox.tell_of_money()
     outbox.tell_of_accounts()
     outbox.tell_of_access()

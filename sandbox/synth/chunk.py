@@ -7,6 +7,7 @@ can be made in any order, by any process; chunk 0 also holds the cast and the st
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sandbox.core.clock import parse_instant
 from sandbox.synth import (
     access,
     accounts,
@@ -19,12 +20,17 @@ from sandbox.synth import (
     recurring,
     transfers,
 )
-from sandbox.synth.merchants import make_merchants
-from sandbox.synth.model import Movements, Recipe, Span, Texts
+from sandbox.synth.merchants import Merchants, make_merchants
+from sandbox.synth.model import Accounts, Movements, People, Recipe, Span, Texts
 from sandbox.synth.window import Window
 from sandbox.synth.writing import Form, lines, transaction_lines
 
 __all__ = ["Chunk", "make_chunk"]
+
+_USUAL_MONTHS = 12
+_USUAL = Window(parse_instant("2026-01-15T09:00:00Z"), _USUAL_MONTHS)
+"""The year whose card payments are brought to the published figures, with factors that hold for every other time: an
+amount that was paid must not change because the bank is built for another day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +49,18 @@ def make_chunk(recipe: Recipe, span: Span, form: Form) -> Chunk:
     window = Window(recipe.as_of, recipe.months)
     merchants = make_merchants(seed, recipe.customers)
     texts = Texts()
-    who = people.make_people(seed, span)
+    anybody = people.make_people(seed, span)
+    who = people.since(anybody, window)
     customers = profile.customer_records(who, recipe)
     held = accounts.make_accounts(who, window, seed=seed)
-    # Money sent home is paid by card: the calibration has to see it.
-    paid = [
-        habits.spend(who, held, window, merchants, seed=seed),
-        recurring.receive_and_pay(who, held, window, merchants, texts, seed=seed),
-    ]
+    paid = _paid(who, held, window, merchants, texts, seed=seed)
+    usual = paid
+    if (recipe.as_of, recipe.months) != (_USUAL.as_of, _USUAL_MONTHS):
+        then = people.since(anybody, _USUAL)
+        accounts_then = accounts.make_accounts(then, _USUAL, seed=seed)
+        usual = _paid(then, accounts_then, _USUAL, merchants, Texts(), seed=seed)
     blocks = [
-        calibration.calibrate(Movements.joined(paid)),
+        calibration.calibrate(paid, calibration.factors(usual)),
         transfers.move(who, held, window, texts, seed=seed),
     ]
     posted = ledger.post(blocks, who, held, window, texts, seed=seed)
@@ -61,18 +69,25 @@ def make_chunk(recipe: Recipe, span: Span, form: Form) -> Chunk:
         who, held, posted, merchants=merchants, window=window, texts=texts, access=users, seed=seed
     )
 
+    names = [str(record["full_name"]) for record in customers]
     written = _Written(form)
     written.put("customers", customers)
     written.put("customer_settings", profile.settings_records(who, seed))
     written.put("accounts", accounts.records(held, users.customer_ids, posted.balance))
     written.put_all(access.records(users))
-    written.put("transfers", transfers.records(posted, held, users.users.id, texts, seed=seed))
+    written.put("transfers", transfers.records(posted, held, users.users.id, names, texts, seed=seed))
     written.put_all(after)
     holders = [users.customer_ids[position] for position in held.holder.tolist()]
     orders = transfers.transfer_ids(posted.movements, seed=seed)
     moved = transaction_lines(posted, held, merchants, texts, form, holders=holders, transfers=orders)
     written.add("transactions", moved, posted.movements.count)
     return Chunk(pieces=written.pieces, counted=written.counted)
+
+
+def _paid(who: People, held: Accounts, window: Window, merchants: Merchants, texts: Texts, *, seed: int) -> Movements:
+    """What is spent, received and paid: money sent home is paid by card, so that the calibration has to see it all."""
+    spent = habits.spend(who, held, window, merchants, seed=seed)
+    return Movements.joined([spent, recurring.receive_and_pay(who, held, window, merchants, texts, seed=seed)])
 
 
 class _Written:

@@ -33,9 +33,9 @@ from sandbox.synth.model import (
     movement_key,
 )
 from sandbox.synth.prices import fuel, rounded_prices
-from sandbox.synth.purse import ONE, customs
+from sandbox.synth.purse import ONE, customs, paid_out
 from sandbox.synth.rhythm import CLOCKS, day_factors, payday_factors, regimes, times
-from sandbox.synth.trips import Trips, expenses, make_trips
+from sandbox.synth.trips import Trips, expenses, make_trips, pilgrims
 from sandbox.synth.usual import Lives, make_lives
 from sandbox.synth.window import EPOCH_ORDINAL, Mask, Window
 
@@ -62,8 +62,14 @@ _AFFORDED = (ONE // 2, ONE * 8 // 5)
 _CARDS = ("POS", "ONLINE", "ATM")
 _DRIVING = (720, 980)
 """Per mille of expatriates and of Kuwaitis who drive, given means of a driver."""
-_DRIVERS_MEANS = 400
-"""Of `ONE`: who spends less often than this has no car."""
+_DRIVERS_INCOME = 250_000
+"""Fils a month: who has less has no car."""
+_PREMIUM = 670
+"""Per mille of cars that take the dearer fuel; a car keeps to one."""
+_TANKS = (85, 112)
+"""Per cent of the usual number of tanks that somebody needs."""
+_PAID_OUTS_CASH = 15
+"""Who draws the wage in notes comes back to a machine so many per cent as often as others do."""
 _DRIVERS_TAXIS = 25
 """Who has a car takes so many per cent of the taxis of who has none."""
 
@@ -72,7 +78,7 @@ def spend(people: People, accounts: Accounts, window: Window, merchants: Merchan
     """The payments of a chunk's customers by card, and the small ones by wallet; amounts not yet calibrated."""
     lives = make_lives(people, accounts, window, merchants, seed=seed)
     trips = make_trips(lives)
-    lines = [*bills(lives), *expenses(trips, lives)]
+    lines = [*bills(lives, trips.away), *expenses(trips, lives)]
     due = Movements.joined([written(line, maker="habits", people=people, window=window) for line in lines])
     daily = _Daily(lives, trips)
     habitual = daily.movements(daily.scaled(due))
@@ -85,6 +91,7 @@ def spend(people: People, accounts: Accounts, window: Window, merchants: Merchan
     tanked = found.category == CATEGORY["FUEL"]
     priced = np.where(habit & ~tanked, np.minimum(found.amount * price // ONE, dearest), found.amount)
     priced = np.where(found.channel == MOBILE, np.minimum(priced, _WALLET_MOST), priced)
+    priced = np.minimum(priced, merchants.most[found.merchant])
     amount = rounded_prices(priced, category=found.category, channel=found.channel, country=country)
     return dataclasses.replace(found, country=country, amount=amount)
 
@@ -123,9 +130,12 @@ class _Daily:
         self._payday = payday_factors(people, window)
         self._frees: dict[tuple[int, bool], Int] = {}
         chance = np.where(people.kuwaiti, _DRIVING[1], _DRIVING[0])
-        self._drives: Mask = (purse.often >= _DRIVERS_MEANS) & Stream(seed, "habits:drives").chance(
-            chance, people.index
-        )
+        car = Stream(seed, "habits:drives")
+        earns = people.income + people.other_income >= _DRIVERS_INCOME
+        self._drives: Mask = earns & car.chance(chance, people.index)
+        self._premium: Mask = car.chance(_PREMIUM, people.index, 1)
+        self._observes = pilgrims(people, seed)
+        self._paid_out = paid_out(people)
 
     def scaled(self, due: Movements) -> list[_Habit]:
         """All habits, scaled so that with what is due anyway, and the money sent home, the counts are the targets'."""
@@ -143,14 +153,20 @@ class _Daily:
         wanted[MOBILE] = wallets * customs()["wallet_payments_a_month"] * months
         expected = dict.fromkeys(wanted, 0.0)
         for habit in habits:
-            expected[habit.channel] += habit.expected()
+            if habit.entry.get("exact"):
+                wanted[habit.channel] -= habit.expected()
+            else:
+                expected[habit.channel] += habit.expected()
         factor = {
             channel: round(max(wanted[channel], 0.2 * expected[channel]) * ONE / expected[channel])
             if expected[channel]
             else 0
             for channel in wanted
         }
-        return [habit._replace(base=habit.base * factor[habit.channel] // ONE) for habit in habits]
+        return [
+            habit if habit.entry.get("exact") else habit._replace(base=habit.base * factor[habit.channel] // ONE)
+            for habit in habits
+        ]
 
     def movements(self, habits: list[_Habit]) -> Movements:
         """The payments; each draw is the place's of customer, day and habit."""
@@ -210,11 +226,19 @@ class _Daily:
             per_cent = np.where(self._drives, per_cent, 0)
         elif entry.get("who") == "walkers":
             per_cent = np.where(self._drives, per_cent * _DRIVERS_TAXIS // 100, per_cent)
+        elif entry.get("who") == "observing":
+            per_cent = np.where(self._observes, per_cent, 0)
+        elif entry.get("who") == "banked":
+            per_cent = np.where(self._paid_out, per_cent * _PAID_OUTS_CASH // 100, per_cent)
         wallet = bool(entry.get("wallet"))
         held = self._accounts.of[:, WALLET if wallet else CURRENT] >= 0
         taste = Stream(self._seed, f"habits:taste:{entry['name']}").quantile(_TASTES, people.index)
         rate = round(entry["monthly"] / _DAYS_A_MONTH / _LANES * (_CHANCE << _FINE_LOG2))
         base = rate * self._purse.often // ONE * per_cent // 100 * taste // ONE
+        if entry.get("exact"):
+            # A tank is filled when it is empty, however much somebody has to spend.
+            much = Stream(self._seed, f"habits:taste:{entry['name']}").between(_TANKS[0], _TANKS[1], people.index)
+            base = np.where(per_cent > 0, rate * much // 100, 0)
         return _Habit(
             entry,
             number,
@@ -232,7 +256,9 @@ class _Daily:
             plain += habit.rate * mean * self._purse.often // ONE * self._purse.much // ONE
             own += habit.base * mean * self._much(habit.entry) // ONE
         share = np.clip(plain * ONE // np.maximum(own, 1), *_AFFORDED)
-        return [habit._replace(base=habit.base * share // ONE) for habit in habits]
+        return [
+            habit if habit.entry.get("exact") else habit._replace(base=habit.base * share // ONE) for habit in habits
+        ]
 
     def _much(self, entry: dict[str, Any]) -> Int:
         """How much more or less than others each customer pays for the same habit."""
@@ -266,7 +292,7 @@ class _Daily:
     def _amounts(self, entry: dict[str, Any], drawn: Bits, who: Int) -> Int:
         """What is paid, before merchants and grids have their say."""
         if entry["category"] == "FUEL":
-            return fuel(drawn)
+            return fuel(drawn, premium=self._premium[who])
         much = self._much(entry)[who]
         amount: Int = np.maximum(_prices(entry["name"]).at(drawn) * much // ONE, entry["least"])
         return amount

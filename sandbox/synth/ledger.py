@@ -12,9 +12,10 @@ import numpy as np
 
 from sandbox.core.clock import DAY, HOUR, KUWAIT_OFFSET, MILLISECOND
 from sandbox.synth.calibration import card_payments
-from sandbox.synth.draws import Int, Stream, Weights, uuids
+from sandbox.synth.draws import Bits, Int, Stream, uuids
 from sandbox.synth.model import (
     ATM,
+    CATEGORY,
     COMPLETED,
     CURRENT,
     FAILED,
@@ -40,15 +41,26 @@ _PER_MILLE = 1_000
 _FAILED, _FAILED_WHEN_SHORT = 16, 170
 """How many per mille of card payments are declined, and how many where money is short."""
 DECLINED = ("insufficient funds", "wrong PIN", "daily limit exceeded", "card expired", "not confirmed in time",
-            "suspected fraud")  # fmt: skip
+            "suspected fraud", "terminal could not reach the bank")  # fmt: skip
 """Why; the first wherever the account does not hold the amount, or does not hold it a few times."""
+_INSUFFICIENT, _PIN, _LIMIT, _EXPIRED, _UNCONFIRMED, _FRAUD, _TERMINAL = range(len(DECLINED))
 _TRIED_AT_MOST, _TRIED_FOR_AT_MOST = 6, 250 * _DINAR
 """Money is short where so many times the amount would be too much, and that is not more than people carry home."""
+_ONE_PRICE = tuple(CATEGORY[name] for name in ("REMITTANCE", "UTILITIES", "FUEL"))
+"""Nobody tries to pay a bill or a tank some times over."""
 _REASONS = {
-    POS: Weights([0, 50, 15, 15, 0, 20]),
-    ONLINE: Weights([0, 0, 15, 20, 45, 20]),
-    ATM: Weights([0, 55, 35, 10, 0, 0]),
+    POS: (0, 50, 60, 10, 0, 15, 12),
+    ONLINE: (0, 0, 60, 12, 45, 20, 0),
+    ATM: (0, 55, 70, 8, 0, 0, 14),
 }
+"""How likely each reason is, where `_fitting` lets it be."""
+_LIMIT_FROM = 300 * _DINAR
+"""Below that on a day, the attempt included, nobody is over a card's daily limit; nor with a small attempt."""
+_PIN_FROM = 25 * _DINAR
+"""Below that shops ask for no PIN: cards are only held to the terminal."""
+_FRAUD_FROM = 100 * _DINAR
+_EXPIRED_FOR = 5 * DAY
+"""So long nothing is paid with a card that has expired, until the new one is there."""
 _PENDING = (650, 350, 120)
 """How likely a payment of today, of yesterday and of the day before still waits to be booked."""
 _REVERSED = 4
@@ -93,7 +105,7 @@ def post(
     opening = _openings(lowest, people, accounts, seed=seed)
     # What was there before the payment, were it booked at once.
     there = spendable + (opening + accounts.overdraft)[movements.account] - signed
-    short = _times(there, movements.amount) > 0
+    short = _times(there, movements) > 0
     status = _declined(movements, short, status=status, seed=seed)
     reversed_at[status != REVERSED] = 0
     lowest, _ = _spendable(entries, signed, status=status, accounts=accounts)
@@ -102,7 +114,9 @@ def post(
     after = _running(entries, booked, back=status == REVERSED) + opening[movements.account]
     balance = opening.copy()
     np.add.at(balance, movements.account, np.where(status == COMPLETED, signed, 0))
-    movements = _reasoned(movements, status=status, after=after, accounts=accounts, texts=texts, seed=seed)
+    movements = _reasoned(
+        movements, status=status, after=after, accounts=accounts, until=window.as_of, texts=texts, seed=seed
+    )
     return Posted(
         movements=movements,
         id=uuids(seed, "transaction", movements.key),
@@ -161,7 +175,8 @@ def _in_time(movements: Movements) -> Movements:
 
 def _fates(movements: Movements, window: Window, *, seed: int) -> tuple[Int, Int]:
     """What becomes of each movement, but for those that are declined, and when it is taken back."""
-    shop = np.flatnonzero(card_payments(movements) & (movements.channel != ATM))
+    sent_home = movements.category == CATEGORY["REMITTANCE"]
+    shop = np.flatnonzero(card_payments(movements) & (movements.channel != ATM) & ~sent_home)
     key, at = movements.key[shop], movements.at[shop]
     fate = np.full(len(shop), COMPLETED, dtype=np.int64)
     days = (window.as_of - at) // DAY
@@ -184,7 +199,8 @@ def _fates(movements: Movements, window: Window, *, seed: int) -> tuple[Int, Int
 
 def _declined(movements: Movements, short: Mask, *, status: Int, seed: int) -> Int:
     """The same fates with some card payments FAILED, more of them where money is short."""
-    paid = np.flatnonzero(card_payments(movements))
+    # Money sent home is sent again until it has arrived: it counts once.
+    paid = np.flatnonzero(card_payments(movements) & (movements.category != CATEGORY["REMITTANCE"]))
     chance = np.where(short[paid], _FAILED_WHEN_SHORT, _FAILED)
     fails = paid[Stream(seed, "ledger:failed").chance(chance, movements.key[paid])]
     status = status.copy()
@@ -252,32 +268,77 @@ def _income(people: People, accounts: Accounts) -> Int:
     return (people.income + people.other_income)[accounts.holder]
 
 
-def _times(there: Int, amount: Int) -> Int:
+def _times(there: Int, movements: Movements) -> Int:
     """How many times an amount somebody tries to pay who has too little for it; 0 where there is enough.
 
-    A multiple of a price is a price too: of fuel, of notes from a machine, of meals.
+    A multiple of a price is a price too: of notes from a machine, of meals.
     """
+    amount = movements.amount
     times = np.maximum(there, 0) // amount + 1
-    short = (times == 1) | ((times <= _TRIED_AT_MOST) & (amount * times <= _TRIED_FOR_AT_MOST))
+    more = (times <= _TRIED_AT_MOST) & (amount * times <= _TRIED_FOR_AT_MOST)
+    short = (times == 1) | (more & ~np.isin(movements.category, _ONE_PRICE))
     return np.where(short, times, 0)
 
 
 def _reasoned(
-    movements: Movements, *, status: Int, after: Int, accounts: Accounts, texts: Texts, seed: int
+    movements: Movements, *, status: Int, after: Int, accounts: Accounts, until: int, texts: Texts, seed: int
 ) -> Movements:
     """The movements, those that failed with the reason; what an account could not pay is said to have been more."""
     failed = np.flatnonzero(status == FAILED)
-    there = after[failed] + accounts.overdraft[movements.account[failed]]
-    amount = movements.amount[failed]
-    times = _times(there, amount)
+    attempts = movements.taken(failed)
+    times = _times(after[failed] + accounts.overdraft[attempts.account], attempts)
     lacks = times > 0
-    reason = np.zeros(len(failed), dtype=np.int64)
-    bits = Stream(seed, "ledger:reason").bits(movements.key[failed])
-    for channel, weights in _REASONS.items():
-        mine = ~lacks & (movements.channel[failed] == channel)
-        reason[mine] = weights.chosen(bits[mine])
+    tried_for = np.where(lacks, attempts.amount * times, attempts.amount)
+    drawn = Stream(seed, "ledger:reason").bits(attempts.key)
+    reason = np.where(lacks, _INSUFFICIENT, _likely(_fitting(movements, status, failed, until=until), drawn))
     places = np.array([texts.place(f"Declined: {name}") for name in DECLINED], dtype=np.int64)
     text, tried = movements.text.copy(), movements.amount.copy()
     text[failed] = places[reason]
-    tried[failed] = np.where(lacks, amount * times, amount)
+    tried[failed] = tried_for
     return dataclasses.replace(movements, text=text, amount=tried)
+
+
+def _fitting(movements: Movements, status: Int, failed: Int, *, until: int) -> Int:
+    """How likely each reason is for each of the movements that failed, by [failed, reason]: 0 where it makes no sense.
+
+    Args:
+        movements: all, in order of time.
+        status: what became of them.
+        failed: the places of those that failed.
+        until: the instant of `as_of`.
+    """
+    channel, amount = movements.channel[failed], movements.amount[failed]
+    online, machine = channel == ONLINE, channel == ATM
+    spent, idle = _around(movements, status, failed, until=until)
+    likely = np.zeros((len(failed), len(DECLINED)), dtype=np.int64)
+    for which, weights in _REASONS.items():
+        likely[channel == which] = weights
+    likely[~(machine | (amount >= _PIN_FROM)), _PIN] = 0
+    likely[(spent + amount < _LIMIT_FROM) | (amount < _PIN_FROM), _LIMIT] = 0
+    likely[idle < _EXPIRED_FOR, _EXPIRED] = 0
+    likely[~(online | (amount >= _FRAUD_FROM) | (movements.country[failed] >= 0)), _FRAUD] = 0
+    return likely
+
+
+def _around(movements: Movements, status: Int, failed: Int, *, until: int) -> tuple[Int, Int]:
+    """What had been paid by card that day before each attempt, and how long no card of the account is used after it."""
+    cards = np.flatnonzero(card_payments(movements))
+    cards = cards[np.argsort(movements.account[cards], kind="stable")]
+    account, at = movements.account[cards], movements.at[cards]
+    ends = np.append(np.diff(account) != 0, [True] * bool(len(cards)))
+    following = np.where(ends, until, np.append(at[1:], until)[: len(at)])
+    day = (at + KUWAIT_OFFSET) // DAY
+    begins = np.append([True] * bool(len(cards)), (np.diff(account) != 0) | (np.diff(day) != 0))
+    paid = np.where(status[cards] == FAILED, 0, movements.amount[cards])
+    before = np.cumsum(paid) - paid
+    first = np.maximum.accumulate(np.where(begins, np.arange(len(cards)), 0))
+    spent, idle = (np.zeros(movements.count, dtype=np.int64) for _ in range(2))
+    spent[cards], idle[cards] = before - before[first], following - at
+    return spent[failed], idle[failed]
+
+
+def _likely(weights: Int, drawn: Bits) -> Int:
+    """One of the columns of each row, by its weights."""
+    total = np.maximum(weights.sum(axis=1), 1).astype(np.uint64)
+    value = (((drawn >> np.uint64(32)) * total) >> np.uint64(32)).astype(np.int64)
+    return np.asarray((np.cumsum(weights, axis=1) <= value[:, None]).sum(axis=1), dtype=np.int64)

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from sandbox.synth.draws import Int, Stream, Weights
 from sandbox.synth.merchants import areas
-from sandbox.synth.model import HOURS, NONE, SECTORS, SEGMENTS
+from sandbox.synth.model import HOURS, HOUSING, NONE, SECTORS, SEGMENTS
 from sandbox.synth.roles import BUSINESS, HOME, PENSION, PRIVATE, PUBLIC, STUDY, WORKS, Roles
-from sandbox.synth.tables import employers, homes, occupation_place, occupations, work
+from sandbox.synth.tables import employers, homes, nationalities, occupation_place, occupations, work
 
 __all__ = [
-    "dependents", "employers_of", "homes_of", "hours_of", "occupations_of", "segments", "speak_arabic",
+    "by_faith", "dependents", "employers_of", "from_the_gulf", "homes_of", "hours_of", "occupations_of",
+    "segments", "settled", "speak_arabic",
 ]  # fmt: skip
 
 _YOUNG, _OLD = 34, 60
@@ -54,9 +55,16 @@ _OCCUPATION_OF_OTHERS = {
     BUSINESS: "Business Owner", PENSION: "Retired", STUDY: "University Student", HOME: "Homemaker",
 }  # fmt: skip
 
-_ARABS = {"EG": 750, "SY": 750, "SA": 800, "JO": 750, "LB": 600, "YE": 800}
-_CITIZENS_ARABIC, _SENIORS_ARABIC = 550, 850
+_FLAT_FROM = 600_000
+"""Who has less a month rents no whole flat of their own."""
+_ARABS = {"EG": 850, "SY": 850, "SA": 850, "JO": 850, "LB": 850, "YE": 850}
+_CITIZENS_ARABIC, _SENIORS_ARABIC = 700, 950
 """How many per mille bank in Arabic."""
+
+
+def from_the_gulf(nationality: Int) -> NDArray[np.bool_]:
+    """Who is a citizen of another state of the Gulf: they need no residence permit, and work as Kuwaitis do."""
+    return np.asarray(nationality == nationalities().index("SA"))
 
 
 def segments(seed: int, index: Int, roles: Roles, *, age: Int) -> Int:
@@ -88,20 +96,27 @@ def dependents(seed: int, index: Int, roles: Roles, *, segment: Int) -> Int:
 
 
 def occupations_of(seed: int, index: Int, roles: Roles, *, standing: Int) -> Int:
-    """What customers do: those who earn more do other things than those who earn less."""
+    """What customers do: those who earn more do other things than those who earn less, and Saudis what citizens do."""
     stream = Stream(seed, "people:occupation")
     band = (standing >= _LOW_BELOW).astype(np.int64) + (standing >= _MIDDLE_BELOW)
     found = np.zeros_like(index)
     for kind, name in _OCCUPATION_OF_OTHERS.items():
         found[roles.work == kind] = occupation_place(name)
+    local = (roles.nationality == 0) | from_the_gulf(roles.nationality)
     for origin, citizen in (("KUWAITI", True), ("EXPATRIATE", False)):
         for kind in (PUBLIC, PRIVATE):
             for sex, name in enumerate(("men", "women")):
-                group = ((roles.nationality == 0) == citizen) & (roles.work == kind) & (roles.woman == sex)
+                group = (local == citizen) & (roles.work == kind) & (roles.woman == sex)
                 for level, pool in enumerate(_pools()[f"{origin}_{WORKS[kind]} {name}"]):
                     mine = group & (band == level)
                     found[mine] = pool[stream.below(len(pool), index[mine])]
     return found
+
+
+def by_faith(occupation: Int, muslim: NDArray[np.bool_]) -> Int:
+    """What customers do, once only Muslims are imams; the others who would be are clerks."""
+    imam, clerk = occupation_place("Mosque Imam"), occupation_place("Administrative Clerk")
+    return np.where((occupation == imam) & ~muslim, clerk, occupation)
 
 
 def employers_of(seed: int, index: Int, roles: Roles, *, occupation: Int) -> Int:
@@ -122,11 +137,18 @@ def hours_of(occupation: Int) -> Int:
     return np.array([HOURS.index(one.hours) for one in occupations()], dtype=np.int64)[occupation]
 
 
-def homes_of(seed: int, index: Int, kuwaiti: NDArray[np.bool_]) -> Int:
-    """The areas in which they live."""
+def homes_of(seed: int, index: Int, nationality: Int) -> Int:
+    """The areas in which they live; citizens of the Gulf live among Kuwaitis."""
     stream = Stream(seed, "people:area")
     citizens, others = (_area_weights(name) for name in ("citizen", "expatriate"))
-    return np.where(kuwaiti, stream.choice(citizens, index), stream.choice(others, index))
+    local = (nationality == 0) | from_the_gulf(nationality)
+    return np.where(local, stream.choice(citizens, index), stream.choice(others, index))
+
+
+def settled(housing: Int, roles: Roles, *, income: Int) -> Int:
+    """How they live, without shared rooms and quarters of employers for citizens of the Gulf: they have family."""
+    lodged = (housing == HOUSING.index("EMPLOYER")) | (income < _FLAT_FROM)
+    return np.where(from_the_gulf(roles.nationality) & lodged, HOUSING.index("FAMILY"), housing)
 
 
 def speak_arabic(seed: int, index: Int, citizens_of: Sequence[str], *, segment: Int) -> Int:

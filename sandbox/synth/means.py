@@ -33,8 +33,10 @@ _CITIZEN_RENT_LEAST, _CITIZEN_RENT_MOST = 250_000, 450_000
 _RENT_CAP = 350
 """A tenant pays at most so many per mille of the income."""
 
-_SENDERS, _SAUDI_SENDERS = 880, 300
+_SENDERS, _SAUDI_SENDERS = 930, 300
 _SENT_LEAST, _SENT_MOST = 200, 450
+_SENT_LEAST_HOUSED, _SENT_MOST_HOUSED = 450, 650
+"""Of workers who live where their employer lets them: the family at home has most of what they earn."""
 _KEPT_LEAST = 350
 """Per mille of the income that must be left after rent and remittance."""
 
@@ -105,7 +107,9 @@ def remittances(seed: int, index: Int, roles: Roles, *, rent_share: Int) -> Int:
     sends = np.where(roles.nationality == nationalities().index("SA"), _SAUDI_SENDERS, _SENDERS)
     worker = (roles.nationality != 0) & np.isin(roles.work, (PUBLIC, PRIVATE)) & stream.chance(sends, index, 0)
     left = _PER_MILLE - _KEPT_LEAST - rent_share
-    return np.where(worker, np.minimum(stream.between(_SENT_LEAST, _SENT_MOST, index, 1), left), 0)
+    least = np.where(rent_share == 0, _SENT_LEAST_HOUSED, _SENT_LEAST)
+    most = np.where(rent_share == 0, _SENT_MOST_HOUSED, _SENT_MOST)
+    return np.where(worker, np.minimum(stream.between(least, most, index, 1), left), 0)
 
 
 def paydays(seed: int, index: Int, roles: Roles) -> Int:

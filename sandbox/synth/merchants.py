@@ -1,12 +1,14 @@
 """The merchants of an ecosystem: invented shops, cash machines and services, in Kuwait and where its people travel.
 
 Who they are depends on the seed and on the number of customers alone. Their names are made of a word and a pattern of
-their category (`data/merchants.json`); where a name is taken already, the area tells the branches apart.
+their category (`data/merchants.json`); where a name is taken already, the area tells the branches apart. Who is abroad
+is in one city, which stands behind the name.
 """
 
 import functools
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from math import isqrt
@@ -18,7 +20,7 @@ from sandbox.synth.draws import Int, Stream, Weights
 from sandbox.synth.model import CATEGORIES, CATEGORY, NONE
 
 __all__ = [
-    "BUDGET", "COUNTRIES", "MEN", "MID", "MINUTES_EAST", "PREMIUM", "TIERS", "WOMEN",
+    "BUDGET", "CITIES", "COUNTRIES", "MEN", "MID", "MINUTES_EAST", "PREMIUM", "TIERS", "WOMEN",
     "Merchants", "areas", "make_merchants",
 ]  # fmt: skip
 
@@ -37,6 +39,8 @@ _PER_CENT = 100
 _POPULARITY = 1_000
 _POPULARITY_LAG = 3
 """The n-th merchant of a category is visited in proportion to 1 / (n + lag)."""
+_PRICELESS = 10**9
+"""Fils: where nothing is too dear."""
 _BUSY = 5
 """A busy area has so many times the merchants of another."""
 
@@ -52,21 +56,27 @@ class Merchants:
     mcc: list[str]
     tier: Int
     area: Int
-    """Place among all areas, in the order of `places.json`; -1 abroad."""
+    """Place among all areas, in the order of `places.json`; -1 abroad and of what is only online."""
     country: Int
     """Place in `COUNTRIES`; -1 in Kuwait."""
+    city: Int
+    """Place in `CITIES` of the country, of those that travellers use; else -1."""
     price: Int
     """Per cent of what is usual in the category."""
+    most: Int
+    """Fils: nothing there costs more."""
     audience: Int
     """Place in `AUDIENCES`."""
     weight: Int
     """How popular, within its category."""
     by_category: dict[int, Int]
-    """Those that people in Kuwait use, foreign sites included, `walk_in` not."""
+    """Those that people in Kuwait use, foreign sites included, `walk_in` and `schools` not."""
     walk_in: dict[int, Int]
     """Of a category, those that one visits for another reason: stationers beside schools, car parks beside taxis."""
-    abroad: dict[tuple[int, int], Int]
-    """Those that travellers use, by country and category."""
+    schools: Int
+    """Those of EDUCATION that take fees for children: private schools and nurseries."""
+    abroad: dict[tuple[int, int, int], Int]
+    """Those that travellers use, by country, city and category."""
 
     @property
     def count(self) -> int:
@@ -74,7 +84,7 @@ class Merchants:
         return len(self.id)
 
     def records(self) -> list[dict[str, object]]:
-        """The records of the collection `merchants`; those abroad have no governorate and no area."""
+        """The records of the collection `merchants`; those abroad and online have no governorate and no area."""
         listed = areas()
         found: list[dict[str, object]] = []
         for place in range(self.count):
@@ -121,6 +131,7 @@ class _Maker:
         self._seed = seed
         busy = set(_data()["busy_areas"])
         self._areas = Weights([_BUSY if area["en"] in busy else 1 for area in areas()])
+        self._places = {area["en"]: place for place, area in enumerate(areas())}
         self._names: set[str] = set()
         self._columns: dict[str, list[Any]] = defaultdict(list)
 
@@ -129,96 +140,96 @@ class _Maker:
         numbers = np.arange(count, dtype=np.int64)
         drawn = Stream(self._seed, f"merchants:{name}")
         in_areas = drawn.choice(self._areas, numbers, 0).tolist()
-        words = drawn.below(len(_data()["words"]), numbers, 1).tolist()
-        tiers = drawn.bits(numbers, 2)
+        words, tiers = drawn.bits(numbers, 1), drawn.bits(numbers, 2)
         for number in range(count):
-            area = areas()[in_areas[number]]
-            kind: dict[str, Any]
+            kind, place = _kind(entry, number), in_areas[number]
+            if "where" in kind:
+                listed = _data()[kind["where"]]
+                place = self._places[listed[place % len(listed)]]
             if entry.get("atm"):
-                english, arabic = f"ATM {area['en']}", f"صراف آلي {area['ar']}"
-                kind = {"mcc": "6011", "en": english, "ar": arabic, "tiers": [0, 1, 0]}
-            elif "names" in entry:
-                english, arabic, mcc = entry["names"][number % len(entry["names"])]
-                kind = {"mcc": mcc, "en": english, "ar": arabic, "tiers": [0, 1, 0]}
-            else:
-                kind = entry["kinds"][number % len(entry["kinds"])]
-            word = _data()["words"][words[number]]
-            tier = int(Weights(kind["tiers"]).chosen(tiers[number : number + 1])[0])
+                place = self._machine(number, otherwise=place)
+                kind |= _name_of_machine(number, areas()[place])
+            area = areas()[place]
             country = COUNTRIES.index(kind["country"]) if "country" in kind else NONE
+            nowhere = country >= 0 or bool(entry.get("online"))
+            among = _words(entry, kind)
+            word = among[int(words[number] >> np.uint64(33)) % len(among)] if among else ("", "")
             self._add(
-                self._named(kind, word, None if country >= 0 or entry.get("atm") else area),
+                self._named(kind, word, None if nowhere or entry.get("atm") else area),
                 category=CATEGORY[name],
                 mcc=kind["mcc"],
-                tier=tier,
-                area=NONE if country >= 0 else in_areas[number],
+                tier=int(Weights(kind["tiers"]).chosen(tiers[number : number + 1])[0]),
+                area=NONE if nowhere else place,
                 country=country,
                 weight=_POPULARITY // (number // len(entry.get("kinds", [1])) + _POPULARITY_LAG),
                 price=kind.get("price", _PER_CENT),
+                most=kind.get("most", _PRICELESS),
                 audience=AUDIENCES.index(kind.get("audience", "ALL")),
-                walk_in=bool(kind.get("walk_in")),
+                use=kind.get("use", ""),
+                city=NONE,
             )
 
     def kind_abroad(self, entry: dict[str, Any], count: int) -> None:
-        """Adds the merchants of a kind to every country that people travel to."""
+        """Adds the merchants of a kind to every city that people travel to."""
         for place, country in enumerate(_data()["countries"]):
             if country.get("online_only"):
                 continue
-            numbers = np.arange(count, dtype=np.int64)
-            drawn = Stream(self._seed, f"merchants:{country['code']}:{entry['category']}")
-            words = drawn.below(len(_data()["words"]), numbers).tolist()
-            for number in range(count):
-                english, arabic = country["cities"][number % len(country["cities"])]
-                word = _data()["words"][words[number]]
-                plain = entry["category"] == "CASH"
-                shown = [english, arabic] if plain else [f"{word[0]} {english}", f"{word[1]} {arabic}"]
-                self._add(
-                    self._named(entry, shown, None),
-                    category=CATEGORY[entry["category"]],
-                    mcc=entry["mcc"],
-                    tier=MID,
-                    area=NONE,
-                    country=place,
-                    weight=_POPULARITY // (number + _POPULARITY_LAG),
-                    price=_PER_CENT,
-                    audience=ALL,
-                    walk_in=False,
-                )
+            listed = _words({"themes": ["nature", "garden"]}, {}) if country.get("arab") else _data()["words_abroad"]
+            for city, (english, arabic, _) in enumerate(country["cities"]):
+                first = Stream(self._seed, f"merchants:{english}:{entry['category']}").below(len(listed), 0).tolist()[0]
+                for number in range(count):
+                    word = listed[(first + number) % len(listed)]
+                    names = entry["en"].format(word[0]), entry["ar"].format(word[1])
+                    kind = {"en": f"{names[0]} – {english}", "ar": f"{names[1]} – {arabic}"}
+                    self._add(
+                        self._named(kind, word, None),
+                        category=CATEGORY[entry["category"]],
+                        mcc=entry["mcc"],
+                        tier=MID,
+                        area=NONE,
+                        country=place,
+                        weight=_POPULARITY // (number + _POPULARITY_LAG),
+                        price=_PER_CENT,
+                        most=_PRICELESS,
+                        audience=ALL,
+                        use="",
+                        city=city,
+                    )
 
     def made(self) -> Merchants:
         """All that were added."""
-        columns = {name: np.array(self._columns[name], dtype=np.int64) for name in ("category", "area", "country")}
-        category, country = columns["category"], columns["country"]
-        walk_in = np.array(self._columns["walk_in"], dtype=np.bool_)
-        travelled = np.arange(len(country)) >= len(country) - self._count_abroad()
-        both = sorted(set(zip(country[travelled].tolist(), category[travelled].tolist(), strict=True)))
+        numbers = ("category", "area", "country", "city", "tier", "price", "most", "audience", "weight")
+        columns = {name: np.array(self._columns[name], dtype=np.int64) for name in numbers}
+        category, country, city = columns["category"], columns["country"], columns["city"]
+        use = np.array(self._columns["use"])
+        travelled = city >= 0
+        cities = zip(country[travelled].tolist(), city[travelled].tolist(), category[travelled].tolist(), strict=True)
         known = sorted(set(category.tolist()))
         return Merchants(
             id=[f"M{number:05d}" for number in range(1, len(category) + 1)],
             name=self._columns["name"],
             name_ar=self._columns["name_ar"],
-            category=category,
             mcc=self._columns["mcc"],
-            tier=np.array(self._columns["tier"], dtype=np.int64),
-            area=columns["area"],
-            country=country,
-            price=np.array(self._columns["price"], dtype=np.int64),
-            audience=np.array(self._columns["audience"], dtype=np.int64),
-            weight=np.array(self._columns["weight"], dtype=np.int64),
-            by_category={each: np.flatnonzero((category == each) & ~walk_in & ~travelled) for each in known},
-            walk_in={each: np.flatnonzero((category == each) & walk_in) for each in known},
-            abroad={pair: np.flatnonzero((country == pair[0]) & (category == pair[1]) & travelled) for pair in both},
+            by_category={each: np.flatnonzero((category == each) & (use == "") & ~travelled) for each in known},
+            walk_in={each: np.flatnonzero((category == each) & (use == "walk_in")) for each in known},
+            schools=np.flatnonzero(use == "school"),
+            abroad={
+                place: np.flatnonzero((country == place[0]) & (city == place[1]) & (category == place[2]))
+                for place in sorted(set(cities))
+            },
+            **columns,
         )
 
-    def _count_abroad(self) -> int:
-        """How many of the last ones are abroad: the sites that people use from home came before them."""
-        last_at_home = max(place for place, area in enumerate(self._columns["area"]) if area >= 0)
-        return len(self._columns["area"]) - last_at_home - 1
+    def _machine(self, number: int, *, otherwise: int) -> int:
+        """The area of a cash machine: where people live first, then in malls, then anywhere."""
+        listed = [*_data()["atms"]["areas"], *_data()["atms"]["malls"]]
+        return self._places[listed[number]] if number < len(listed) else otherwise
 
     def _add(self, names: tuple[str, str], **values: object) -> None:
         for column, value in {"name": names[0], "name_ar": names[1], **values}.items():
             self._columns[column].append(value)
 
-    def _named(self, kind: dict[str, Any], word: list[str], area: dict[str, str] | None) -> tuple[str, str]:
+    def _named(self, kind: dict[str, Any], word: Sequence[str], area: dict[str, str] | None) -> tuple[str, str]:
         """The pattern with its word; then with the area, then with a number, until nobody else has that name."""
         english, arabic = kind["en"].format(word[0]), kind["ar"].format(word[1])
         wanted = [(english, arabic)]
@@ -233,6 +244,31 @@ class _Maker:
                 number += 1
         self._names.add(wanted[0][0])
         return wanted[0]
+
+
+def _kind(entry: dict[str, Any], number: int) -> dict[str, Any]:
+    """What the n-th merchant of a category is."""
+    if "names" in entry:
+        english, arabic, mcc = entry["names"][number % len(entry["names"])]
+        return {"mcc": mcc, "en": english, "ar": arabic, "tiers": [0, 1, 0]}
+    if entry.get("atm"):
+        return {"mcc": "6011", "tiers": [0, 1, 0]}
+    return {**entry["kinds"][number % len(entry["kinds"])]}
+
+
+def _name_of_machine(number: int, area: dict[str, str]) -> dict[str, str]:
+    first = len(_data()["atms"]["areas"])
+    if first <= number < first + len(_data()["atms"]["malls"]):
+        return {"en": f"ATM – {area['en']} Mall", "ar": f"جهاز السحب الآلي – مجمع {area['ar']}"}
+    return {"en": f"ATM – {area['en']}", "ar": f"جهاز السحب الآلي – {area['ar']}"}
+
+
+def _words(entry: dict[str, Any], kind: dict[str, Any]) -> list[list[str]]:
+    """The words that fit the names of a kind of merchant, each once."""
+    listed = [word for theme in entry.get("themes", ()) for word in _data()["words"][theme]]
+    wanted = kind.get("words")
+    fitting = [word for word in listed if word[0] not in entry.get("not", ()) and (not wanted or word[0] in wanted)]
+    return [word for place, word in enumerate(fitting) if word not in fitting[:place]]
 
 
 @functools.cache
@@ -250,3 +286,8 @@ COUNTRIES: tuple[str, ...] = tuple(country["code"] for country in _data()["count
 """Where merchants abroad are (ISO 3166-1 alpha-2), in the order of `data/merchants.json`."""
 MINUTES_EAST: tuple[int, ...] = tuple(country["minutes_east"] for country in _data()["countries"])
 """How far the clocks of a country are ahead of Kuwait's, in minutes; summer time left aside."""
+CITIES: tuple[tuple[tuple[str, int], ...], ...] = tuple(
+    () if country.get("online_only") else tuple((english, weight) for english, _, weight in country["cities"])
+    for country in _data()["countries"]
+)
+"""The cities of each country that people travel to, with how many of ten or so go there."""

@@ -7,12 +7,12 @@ from datetime import date
 
 import numpy as np
 
-from sandbox.core.clock import DAY, HOUR, MINUTE, SECOND, day_start
+from sandbox.core.clock import DAY, HOUR, KUWAIT_OFFSET, MINUTE, SECOND, day_start
 from sandbox.core.vocabulary import NotificationChannel, NotificationStatus, RequestStatus, in_files
 from sandbox.synth.access import Access
 from sandbox.synth.accounts import DORMANT, FROZEN
 from sandbox.synth.disputes import Dispute
-from sandbox.synth.facts import Facts, Row
+from sandbox.synth.facts import Facts, Row, awake
 from sandbox.synth.goals import Goal
 from sandbox.synth.merchants import areas
 from sandbox.synth.model import (
@@ -27,7 +27,6 @@ from sandbox.synth.model import (
     POS,
     REVERSED,
     SEGMENTS,
-    Texts,
 )
 from sandbox.synth.phrases import LANGUAGES, amount, month_name, phrases
 from sandbox.synth.requests import Request
@@ -51,14 +50,19 @@ _INCOME_DAYS, _PAYMENT_DAYS, _DECLINED_DAYS, _REFUND_DAYS = 125, 45, 125, 180
 _LARGE, _LARGE_CASH = 100_000, 200_000
 """From so many fils on a payment or a withdrawal is told."""
 _STATEMENTS = 2
+_NIGHT_ENDS = 7 * HOUR
+_SECURITY = {"USER_LOCKED", "USER_SUSPENDED", "NEW_DEVICE", "CREDENTIALS_EXPIRED"}
+"""What customers are told even where they want to hear nothing."""
+_AT_ONCE = {"USER_LOCKED", "NEW_DEVICE", "CARD_PAYMENT", "CARD_PAYMENT_HELD", "CASH_WITHDRAWN", "PAYMENT_DECLINED"}
+"""What cannot wait until the morning, since it may have been somebody else."""
 
 
 class Outbox:
     """Collects the notifications of a chunk."""
 
-    def __init__(self, facts: Facts, texts: Texts) -> None:
+    def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._reasons = [text.partition(": ")[2] for text in texts.listed]
+        self._reasons = [text.partition(": ")[2] for text in facts.texts.listed]
         self._by_sms: list[bool] = (facts.people.segment == _SENIOR).tolist()
         self._rows: list[tuple[int, int, Row]] = []
 
@@ -89,7 +93,8 @@ class Outbox:
             self._tell_of(place, "CASH_WITHDRAWN")
         for place in self._lately(card & (posted.status == FAILED), _DECLINED_DAYS):
             self._tell_of(place, "PAYMENT_DECLINED")
-        for place in self._lately(card & (posted.status == REVERSED), _REFUND_DAYS):
+        # Of what the bank decided tells the message about the dispute.
+        for place in self._lately(card & (posted.status == REVERSED) & ~posted.disputed, _REFUND_DAYS):
             self._tell_of(place, "REFUND_RECEIVED", at=int(posted.reversed_at[place]))
 
     def tell_of_accounts(self) -> None:
@@ -98,7 +103,7 @@ class Outbox:
         months = [day for day in _firsts_of_months(self._facts.window.last) if day > first][:_STATEMENTS]
         current = self._facts.accounts.of[:, CURRENT]
         for day in months:
-            at = day_start(day) + 6 * HOUR
+            at = day_start(day) + 9 * HOUR
             before = date.fromordinal(day.toordinal() - 1)
             for position in np.flatnonzero(current != NONE).tolist() if at <= self._facts.as_of else []:
                 account = int(current[position])
@@ -106,12 +111,9 @@ class Outbox:
                 self._tell_of_account(
                     account, "STATEMENT_READY", at=at + position * SECOND, words=words, channel=_EMAIL
                 )
-        stream = self._facts.stream("notifications:accounts")
         for status, kind in ((FROZEN, "ACCOUNT_FROZEN"), (DORMANT, "ACCOUNT_DORMANT")):
             for account in np.flatnonzero(accounts.status == status).tolist():
-                key = int(self._facts.people.index[accounts.holder[account]]), int(accounts.kind[account])
-                days = int(stream.between(20, 170, *key)[0])
-                at = day_start(self._facts.window.last) - days * DAY + 10 * HOUR
+                at = self._facts.set_aside_at(account) + MINUTE
                 self._tell_of_account(
                     account, kind, at=at, words={language: {} for language in LANGUAGES}, channel=_SMS
                 )
@@ -135,7 +137,7 @@ class Outbox:
             kind = {"LOCKED": "USER_LOCKED", "SUSPENDED": "USER_SUSPENDED"}.get(users.status[position])
             kind = "CREDENTIALS_EXPIRED" if users.credential[position] == "EXPIRED" else kind
             if users.newcomer[position]:
-                kind, at = "WELCOME", facts.since(1) + 2 * HOUR
+                kind, at = "WELCOME", day_start(facts.window.last) - 10 * HOUR  # of the day before
             if kind is not None:
                 self._put(position, kind, at=at + 4 * SECOND, words=nothing, about=about, channel=_SMS)
 
@@ -165,6 +167,8 @@ class Outbox:
             told = {"OPEN": dispute.opened_at, str(dispute.row["status"]): dispute.moved_at}
             for status, at in told.items():
                 kind = f"DISPUTE_{status}"
+                if f"{kind}_ATM" in phrases()["notifications"] and moved.channel[dispute.place] == ATM:
+                    kind = f"{kind}_ATM"  # no merchant has a say there
                 self._put(dispute.position, kind, at=at + 7 * SECOND, words=words, about=about, channel=_EMAIL)
 
     def tell_of_requests(self, requests: list[Request]) -> None:
@@ -221,16 +225,23 @@ class Outbox:
         about: tuple[str, str],
         channel: str | None = None,
     ) -> None:
-        """Add a message; `words` fill the texts of each language, `about` is what the message is about."""
+        """Add a message that has been sent by now; `words` fill its texts, `about` is what it is about."""
+        channels = self._facts.channels[position]
+        if not channels and kind not in _SECURITY:
+            return
+        wanted = channel or (_SMS if self._by_sms[position] else _PUSH)
         written = phrases()["notifications"][kind]
-        sent_at = min(at, self._facts.as_of)
+        at_night = (at + KUWAIT_OFFSET) % DAY < _NIGHT_ENDS
+        sent_at = awake(at) if at_night and kind not in _AT_ONCE else at
+        if sent_at > self._facts.as_of:
+            return
         title, body = written["title"], written["body"]
         row: Row = {
             "notification_id": self._facts.identifier(
                 "notification", f"{kind}:{about[1]}:{words['en'].get('month', '')}"
             ),
             "customer_id": self._facts.access.customer_ids[position],
-            "channel": channel or (_SMS if self._by_sms[position] else _PUSH),
+            "channel": wanted if wanted in channels or not channels else channels[0],
             "type": _TYPES.get(kind, kind),
             "title": title["en"].format_map(words["en"]),
             "title_ar": title["ar"].format_map(words["ar"]),
@@ -246,7 +257,7 @@ _TYPES = (
     {"CARD_PAYMENT_HELD": "CARD_PAYMENT"}
     | {
         f"DISPUTE_{status}": "DISPUTE_UPDATED"
-        for status in ("UNDER_REVIEW", "PROVISIONAL_CREDIT", "WON", "LOST", "WITHDRAWN")
+        for status in ("UNDER_REVIEW", "UNDER_REVIEW_ATM", "PROVISIONAL_CREDIT", "WON", "LOST", "LOST_ATM", "WITHDRAWN")
     }
     | {"DISPUTE_OPEN": "DISPUTE_OPENED"}
 )

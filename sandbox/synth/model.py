@@ -49,7 +49,7 @@ class Span(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Who the customers of a chunk are; nothing here depends on `as_of`."""
+    """Who the customers of a chunk are; nothing here but `joined` depends on `as_of`."""
 
     index: Int
     """Place among all customers of the ecosystem."""
@@ -82,7 +82,7 @@ class People:
     remits: Int
     """How much of the income, in per mille, is sent home each month."""
     joined: Int
-    """Ordinal of the day they became customers: always before 2020."""
+    """Ordinal of the day they became customers: up to 2025 as drawn; `people.since` brings it before the window."""
 
     @property
     def count(self) -> int:

@@ -3,12 +3,15 @@
 import functools
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sandbox.synth.cast import CAST
 from sandbox.synth.draws import Int, Stream, Weights
 from sandbox.synth.model import NONE, People
 from sandbox.synth.tables import names, nationalities
 
-__all__ = ["Name", "Pool", "Word", "countries", "name_people", "pool", "spelt"]
+__all__ = ["Name", "Pool", "Word", "believers", "countries", "muslim", "name_people", "pool", "spelt"]
 
 _OTHER = "other"
 
@@ -37,6 +40,8 @@ class Pool(NamedTuple):
     men: tuple[Word, ...]
     women: tuple[Word, ...]
     families: tuple[Word, ...]
+    muslim: bool
+    """Whether those who are called so keep the fasts and feasts of Islam, as nearly all of them do."""
 
 
 @functools.cache
@@ -49,7 +54,7 @@ def pool(culture: str) -> Pool:
         # Some cultures share the given names of another one, which they name.
         return getattr(pool(listed), which) if isinstance(listed, str) else tuple(Word(*pair) for pair in listed)
 
-    return Pool(entry["pattern"], words("men"), words("women"), words("families"))
+    return Pool(entry["pattern"], words("men"), words("women"), words("families"), entry["muslim"])
 
 
 def countries(seed: int, index: Int, nationality: Int) -> list[str]:
@@ -66,19 +71,41 @@ def countries(seed: int, index: Int, nationality: Int) -> list[str]:
 def name_people(people: People, seed: int) -> list[Name]:
     """The names of all customers; the cast's as pinned."""
     stream = Stream(seed, "people:names")
-    drawn = [stream.bits(people.index, part).tolist() for part in range(5)]
+    drawn = [stream.bits(people.index, part).tolist() for part in range(1, 5)]
     found = []
-    citizens_of = countries(seed, people.index, people.nationality)
-    for country, woman, member, bits in zip(
-        citizens_of, people.woman.tolist(), people.cast.tolist(), zip(*drawn, strict=True), strict=True
+    for culture, woman, member, (given, *after) in zip(
+        _cultures(seed, people.index, people.nationality, cast=people.cast),
+        people.woman.tolist(),
+        people.cast.tolist(),
+        zip(*drawn, strict=True),
+        strict=True,
     ):
         if member != NONE:
             found.append(_of_the_cast(member))
-            continue
-        culture, given, *after = bits
-        its = pool(_culture(country, culture))
-        found.append(_named(its, woman=woman, given=given, after=after))
+        else:
+            found.append(_named(pool(culture), woman=woman, given=given, after=after))
     return found
+
+
+def muslim(people: People, *, seed: int) -> NDArray[np.bool_]:
+    """Who is a Muslim, as their names say: what some save for, and give, follows from it."""
+    return believers(seed, people.index, people.nationality, cast=people.cast)
+
+
+def believers(seed: int, index: Int, nationality: Int, *, cast: Int) -> NDArray[np.bool_]:
+    """Who is a Muslim, of customers who are still being made."""
+    found = _cultures(seed, index, nationality, cast=cast)
+    return np.array([pool(culture).muslim for culture in found], dtype=np.bool_)
+
+
+def _cultures(seed: int, index: Int, nationality: Int, *, cast: Int) -> list[str]:
+    """After the manner of which culture each customer is called."""
+    drawn = Stream(seed, "people:names").bits(index, 0).tolist()
+    citizens_of = countries(seed, index, nationality)
+    return [
+        _culture(country, bits) if member == NONE else _culture_of_the_cast(member)
+        for country, bits, member in zip(citizens_of, drawn, cast.tolist(), strict=True)
+    ]
 
 
 def spelt(words: tuple[Word, ...], latin: str) -> Word:
@@ -103,8 +130,11 @@ def _named(its: Pool, *, woman: bool, given: int, after: list[int]) -> Name:
         father = (father + 1) % len(its.men)
     if grandfather == father:
         grandfather = (grandfather + 1) % len(its.men)
-    family = its.families[after[2] % len(its.families)]
-    return Name(its.pattern, first, its.men[father], its.men[grandfather], family)
+    family = after[2] % len(its.families)
+    # Nor is anybody of a family whose name the own one ends with: no Thomas Thomas.
+    if set(its.families[family].latin.split()) & set(first.latin.split()):
+        family = (family + 1) % len(its.families)
+    return Name(its.pattern, first, its.men[father], its.men[grandfather], its.families[family])
 
 
 def _culture(country: str, bits: int) -> str:
@@ -119,13 +149,18 @@ def _culture(country: str, bits: int) -> str:
 
 @functools.cache
 def _of_the_cast(place: int) -> Name:
+    member, its = CAST[place], pool(_culture_of_the_cast(place))
+    given = spelt(its.women if member.woman else its.men, member.given)
+    father = spelt(its.men, member.father)
+    grandfather = spelt(its.men, member.grandfather) if member.grandfather else father
+    return Name(its.pattern, given, father, grandfather, spelt(its.families, member.family))
+
+
+@functools.cache
+def _culture_of_the_cast(place: int) -> str:
+    """The culture of the member's country that has the family."""
     member = CAST[place]
     for culture, _ in names()["cultures"][member.nationality]:
-        its = pool(culture)
-        if member.family not in {family.latin for family in its.families}:
-            continue
-        given = spelt(its.women if member.woman else its.men, member.given)
-        father = spelt(its.men, member.father)
-        grandfather = spelt(its.men, member.grandfather) if member.grandfather else father
-        return Name(its.pattern, given, father, grandfather, spelt(its.families, member.family))
+        if member.family in {family.latin for family in pool(culture).families}:
+            return str(culture)
     raise LookupError(member.family)

@@ -34,18 +34,21 @@ def notes(amount: Int) -> Int:
 
 
 def rounded_prices(amount: Int, *, category: Int, channel: Int, country: Int) -> Int:
-    """Amounts as they can be: notes from machines, prices of shops on their grid; on the web and abroad any fils."""
+    """Amounts as they can be: notes from machines, prices of shops on their grid; on the web and abroad any fils.
+
+    Nothing costs less than the cheapest of its category.
+    """
     grid = _grids()[category]
     # Who sells online in Kuwait rounds fees and donations, not baskets.
     free = (country >= 0) | ((channel == ONLINE) & ~_round_online()[category])
-    shown = on_grid(amount, np.where(free, 1, grid))
+    shown = np.maximum(on_grid(amount, np.where(free, 1, grid)), _floors()[category])
     return np.where((channel == ATM) & (country < 0), notes(amount), shown)
 
 
-def fuel(drawn: Bits) -> Int:
-    """What a tank costs: whole litres, or fifths of one, at 85 or 105 fils; two thirds take the dearer."""
+def fuel(drawn: Bits, *, premium: NDArray[np.bool_]) -> Int:
+    """What a tank costs: whole litres, or fifths of one, at 85 fils, or at 105 where the car takes `premium`."""
     tariff = _tariff()
-    litre = np.where((drawn & np.uint64(0xFF)).astype(np.int64) * 3 < 0x100, tariff["91"], tariff["95"])
+    litre = np.where(premium, tariff["95"], tariff["91"])
     fifths = _LITRES_LEAST * 5 + ((drawn >> np.uint64(32)).astype(np.int64) * _LITRES_SPREAD * 5 >> 32)
     whole = (drawn & np.uint64(0x300)) != 0
     return np.where(whole, fifths // 5 * 5, fifths) * litre // 5
@@ -61,6 +64,12 @@ def fixed() -> NDArray[np.bool_]:
 def _grids() -> Int:
     grids = customs()["grids"]
     return np.array([grids.get(name, 1) for name in CATEGORIES], dtype=np.int64)
+
+
+@functools.cache
+def _floors() -> Int:
+    floors = customs()["floors"]
+    return np.array([floors.get(name, 1) for name in CATEGORIES], dtype=np.int64)
 
 
 @functools.cache

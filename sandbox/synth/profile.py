@@ -17,10 +17,9 @@ from sandbox.synth.merchants import areas
 from sandbox.synth.model import HOUSING, NONE, SECTORS, SEGMENTS, People, Recipe
 from sandbox.synth.naming import Word, countries, name_people
 from sandbox.synth.provider import Address, Pen
-from sandbox.synth.tables import employers, homes, occupation_place, occupations
-from sandbox.synth.window import local_day
+from sandbox.synth.tables import blocks, employers, homes, occupation_place, occupations
 
-__all__ = ["PROFILE_FIELDS", "customer_ids", "customer_records", "settings_records"]
+__all__ = ["PROFILE_FIELDS", "customer_ids", "customer_records", "marital", "settings_records"]
 
 PROFILE_FIELDS: dict[str, str] = {
     "full_name": "name in Latin letters",
@@ -40,7 +39,7 @@ PROFILE_FIELDS: dict[str, str] = {
     "occupation": "what they do",
     "employer": "for whom they work, or what they live on",
     "employment_sector": "PUBLIC, PRIVATE, OWN_BUSINESS or NONE",
-    "monthly_income": "wage, pension or allowance in KWD; what a business brings where there is none of these",
+    "monthly_income": "wage, pension or allowance, and what business, rents or the family bring besides, in KWD",
     "payday": "day of the month on which it is due; 31 is the last one",
     "housing": "OWNED, RENTED, FAMILY or EMPLOYER",
     "segment": "how they behave",
@@ -61,10 +60,12 @@ _MARRIED_YOUNG, _MARRIED_ADULT = Weights((900, 100)), Weights((420, 500, 80))
 _MARRIED_KEEPER, _MARRIED_ELDERLY = Weights((20, 920, 60)), Weights((20, 660, 60, 260))
 _RISKS = ("LOW", "MEDIUM", "HIGH")
 _RISK, _RISK_OF_WEALTH = Weights((880, 110, 10)), Weights((350, 550, 100))
+_UNEXPLAINED = 5
+"""Other income of so many wages is looked at more closely, and so is a business."""
 _KYC_EXPIRED = 15
 """How many per mille have not brought their papers again."""
 
-_BLOCKS, _STREETS, _HOUSES, _BUILDINGS, _FLOORS, _FLATS = 12, 40, 90, 120, 12, 24
+_STREETS, _HOUSES, _BUILDINGS, _FLOORS, _FLATS = 40, 90, 120, 12, 24
 _NAMED_STREETS = 120
 _YEAR = 365
 _AGES_AT = date(2026, 1, 1).toordinal()
@@ -79,7 +80,7 @@ def customer_ids(index: Int, seed: int) -> list[str]:
 
 
 def customer_records(people: People, recipe: Recipe) -> list[dict[str, object]]:
-    """The customers of a chunk as `customers.json` has them."""
+    """The customers of a chunk as `customers.json` has them; of when they joined `people.since` has the last word."""
     seed = recipe.seed
     pen = Pen()
     names = name_people(people, seed)
@@ -94,7 +95,7 @@ def customer_records(people: People, recipe: Recipe) -> list[dict[str, object]]:
         **_identity(people, seed),
         "address": [_address_record(address, pen) for address in _addresses(people, seed)],
         **_situation(people, seed),
-        "customer_since": _since(people, recipe),
+        "customer_since": [date.fromordinal(day).isoformat() for day in people.joined.tolist()],
         "kyc_status": _kyc(people, seed),
         "status": [in_files(CustomerStatus.ACTIVE)] * people.count,
     }
@@ -143,10 +144,10 @@ def _identity(people: People, seed: int) -> dict[str, list[object]]:
 def _situation(people: People, seed: int) -> dict[str, list[object]]:
     """The fields about how they live and what they have."""
     listed, known = occupations(), employers()
-    income = np.where(people.income > 0, people.income, people.other_income)
+    income = people.income + people.other_income
     return {
         "language": [*_languages(people)],
-        "marital_status": [*_marital(people, seed)],
+        "marital_status": [*marital(people, seed)],
         "dependents": [*people.dependents.tolist()],
         "education": [
             listed[place].education[bits % len(listed[place].education)]
@@ -184,7 +185,8 @@ def _residencies(people: People, citizens_of: Sequence[str]) -> list[str]:
     return found
 
 
-def _marital(people: People, seed: int) -> list[str]:
+def marital(people: People, seed: int) -> list[str]:
+    """The marital status of each, as the field `marital_status` says it."""
     stream = Stream(seed, "profile:marriage")
     age = (_AGES_AT - people.birth) // _YEAR
     keeps_home = people.occupation == occupation_place("Homemaker")
@@ -206,6 +208,9 @@ def _risks(people: People, seed: int) -> list[str]:
     stream = Stream(seed, "profile:risk")
     wealthy = people.segment == SEGMENTS.index("AFFLUENT")
     place = np.where(wealthy, stream.choice(_RISK_OF_WEALTH, people.index), stream.choice(_RISK, people.index))
+    owner = people.sector == SECTORS.index("OWN_BUSINESS")
+    unexplained = (people.income > 0) & (people.other_income > _UNEXPLAINED * people.income)
+    place = np.where(owner | unexplained, np.maximum(place, _RISKS.index("MEDIUM")), place)
     return [_RISKS[one] for one in place.tolist()]
 
 
@@ -214,19 +219,11 @@ def _kyc(people: People, seed: int) -> list[object]:
     return [in_files(KycStatus.EXPIRED if one else KycStatus.VERIFIED) for one in expired]
 
 
-def _since(people: People, recipe: Recipe) -> list[object]:
-    """Newcomers joined today, whatever day that is."""
-    today = local_day(recipe.as_of).isoformat()
-    return [
-        today if member != NONE and CAST[member].newcomer else date.fromordinal(day).isoformat()
-        for day, member in zip(people.joined.tolist(), people.cast.tolist(), strict=True)
-    ]
-
-
 def _addresses(people: People, seed: int) -> list[Address]:
     """Houses where a family owns one, flats elsewhere."""
     stream, listed, named = Stream(seed, "profile:address"), areas(), homes()["streets"]
-    limits = (_BLOCKS, _STREETS, _HOUSES, _BUILDINGS, _FLOORS, _FLATS, len(named), 1_000)
+    most = np.array([blocks()[area["en"]] for area in listed], dtype=np.int64)[people.area]
+    limits: tuple[Int | int, ...] = (most, _STREETS, _HOUSES, _BUILDINGS, _FLOORS, _FLATS, len(named), 1_000)
     drawn = [stream.below(limit, people.index, part).tolist() for part, limit in enumerate(limits)]
     in_house = people.kuwaiti & (people.housing != HOUSING.index("RENTED"))
     found = []

@@ -17,7 +17,7 @@ from faker.providers import BaseProvider
 from sandbox.core import civil_id, iban, phone
 from sandbox.synth.merchants import areas
 from sandbox.synth.naming import Name, Word, pool
-from sandbox.synth.tables import employers, homes, occupations
+from sandbox.synth.tables import blocks, employers, homes, occupations
 
 __all__ = ["Address", "KuwaitProvider", "Pen"]
 
@@ -32,7 +32,7 @@ _FLAT_ARABIC = "{{area}}، قطعة {{block}}، {{street}}، بناية {{buildi
 _NUMBERED = ("Street {}", "شارع {}")
 _EMAIL = "{{given}}.{{family}}{{number}}@example.com"
 _NO_LETTER = re.compile("[^a-z]")
-_BLOCKS, _STREETS, _HOUSES = 12, 40, 90
+_STREETS, _HOUSES = 40, 90
 
 
 class Address(NamedTuple):
@@ -157,7 +157,7 @@ class KuwaitProvider(BaseProvider):
         return Address(
             area["governorate"],
             Word(area["en"], area["ar"]),
-            str(self.random_int(1, _BLOCKS)),
+            str(self.random_int(1, blocks()[area["en"]])),
             Word(named[0], named[1]),
             str(self.random_int(1, _HOUSES)),
         )

@@ -9,10 +9,11 @@ import numpy as np
 
 from sandbox.synth.draws import Int
 from sandbox.synth.merchants import BUDGET, MID, PREMIUM
-from sandbox.synth.model import People
+from sandbox.synth.model import SEGMENTS, People
 from sandbox.synth.recurring import instalments
+from sandbox.synth.window import Mask
 
-__all__ = ["ONE", "Purse", "customs", "make_purse"]
+__all__ = ["ONE", "Purse", "customs", "make_purse", "paid_out"]
 
 ONE = 1024
 """Factors are whole numbers of this part; so that they multiply by shifting."""
@@ -42,6 +43,8 @@ def make_purse(people: People, *, seed: int) -> Purse:
     table = customs()["means"]
     sent = people.income * people.remits // _PER_MILLE
     left = people.income + people.other_income - people.rent - sent - instalments(people, seed=seed)
+    # Who draws the wage in notes has little left for the card.
+    left = np.where(paid_out(people), left * table["of_notes_per_mille"] // _PER_MILLE, left)
     ratio = np.maximum(left, 0) * _PER_MILLE**2 // table["reference_fils"]
     # A square root is rounded correctly by every processor, so this float is no danger.
     root = np.sqrt(ratio.astype(np.float64)).astype(np.int64)
@@ -54,6 +57,13 @@ def make_purse(people: People, *, seed: int) -> Purse:
         tier=tier,
         most=np.maximum(left * _AT_ONCE // _PER_MILLE, _AT_ONCE_LEAST),
     )
+
+
+def paid_out(people: People) -> Mask:
+    """Who draws most of the wage in notes within days: expatriates of small means."""
+    small = (people.income > 0) & (people.income <= customs()["bills"]["cash"]["income_most"])
+    thrifty: Mask = small & (people.segment == SEGMENTS.index("BUDGET_CONSCIOUS")) & ~people.kuwaiti
+    return thrifty
 
 
 @functools.cache

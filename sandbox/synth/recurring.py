@@ -13,6 +13,7 @@ import numpy as np
 from sandbox.core.calendar import CalendarRangeError
 from sandbox.core.clock import HOUR, MILLISECOND, MINUTE
 from sandbox.synth.blocks import Line, rounded, written
+from sandbox.synth.cast import CAST
 from sandbox.synth.draws import Int, Stream, Weights
 from sandbox.synth.merchants import Merchants
 from sandbox.synth.model import (
@@ -29,6 +30,8 @@ from sandbox.synth.model import (
     People,
     Texts,
 )
+from sandbox.synth.naming import countries
+from sandbox.synth.references import References
 from sandbox.synth.window import Mask, Month, Window, salary_day
 
 __all__ = ["due_months", "instalments", "month_starts", "paydays", "receive_and_pay", "wages"]
@@ -38,29 +41,37 @@ _PER_MILLE = 1_000
 _UNKNOWN = -10_000
 """The place of a payday that the calendar does not reach: outside of every window."""
 _MONTH_BITS = 4
-_WAGE, _RENT_ALLOWANCE, _OTHER_INCOME, _RENT, _INSTALMENT, _REMITTANCE, _CARD_FEE = range(7)
+(
+    _WAGE, _RENT_ALLOWANCE, _OTHER_INCOME, _RENT, _INSTALMENT, _REMITTANCE, _CARD_FEE, _LETS, _DIVIDEND,
+) = range(9)  # fmt: skip
 """Kinds of movements in keys: one of each for a customer, month and day."""
+_PAID_BY = 8 * HOUR
+"""Wages are on the account by that time of their day."""
 
 _RENT_ALLOWANCE_DAY = 2
 _RENT_ALLOWANCE_FILS = 150 * _DINAR
 _RAISED = 350
 """How many per mille get a raise each year, in January or in April, of 2 to 4 per cent."""
-_INDEBTED = 380
-"""How many per mille of working citizens with a home of their own repay a loan; the limit is 40% of the wage."""
-_REMITTING = 900
-"""In how many of a thousand months somebody who supports a family abroad sends money."""
+_INDEBTED, _INDEBTED_PENSIONERS = 500, 250
+"""How many per mille of citizens with an employer, and with a pension, repay a loan."""
+_REPAID_LEAST, _REPAID_MOST, _REPAID_MOST_OF_PENSION = 100, 380, 290
+"""Per mille of the income; the Central Bank allows 40% of a wage and 30% of a pension."""
+_FIXED_MOST = 600
+"""Rent and instalment together take at most so many per mille of the income."""
+_MONTHS_MISSED = 3
+"""In so many months of a year, or fewer, somebody who supports a family abroad sends it nothing; always the same."""
+_EVERY_MONTH = "arjun"
 _REMITTED_AFTER = Weights([30, 24, 16, 11, 8, 6, 5])
 """How likely money is sent on the first to seventh day after the wage."""
-_HOME = ("", " to India", " to Egypt", " to Bangladesh", " to the Philippines", " to Syria", " to Sri Lanka",
-         " to Saudi Arabia", " to Nepal", " to Pakistan", " abroad")  # fmt: skip
-"""Where to, in the order of nationalities."""
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _IN_ARREARS = 7
 """Who is paid by this day of the month is paid for the month before."""
-_KINDS_OF_INCOME = ("Rent received", "Business income", "Dividend")
+_BUSINESS_VARIES = (700, 1_300)
+"""What a business earns in a month, per mille of its mean."""
+_DIVIDENDS_IN = 4
+_SHARES_OF_WEALTH = 150
+"""How many per mille of the other income of wealthy citizens are dividends, paid once a year, in April."""
+_LET_OF_BUSINESS = 300
+"""And how many are rents, where there is a business too."""
 
 
 def receive_and_pay(
@@ -106,18 +117,21 @@ def paydays(people: People, window: Window) -> Int:
 
 
 def wages(people: People, window: Window, *, seed: int) -> Int:
-    """The wage, pension or allowance by [position, due month]: the income is the newest one, raises come before it."""
+    """The wage, pension or allowance by [position, due month]: the last one paid is the income, raises come before."""
     number = np.array([month.year * 12 + month.month - 1 for month in due_months(window)], dtype=np.int64)
-    newest = window.last.year * 12 + window.last.month - 1
+    newest = number[_last_paid(people, window)][:, None]
     stream = Stream(seed, "recurring:raise")
     working = np.isin(people.sector, (SECTORS.index("PUBLIC"), SECTORS.index("PRIVATE")))
     raised = working & stream.chance(_RAISED, people.index, 0)
     per_mille = stream.between(20, 40, people.index, 1)[:, None]
     april = np.where(stream.chance(500, people.index, 2), 3, 0)[:, None]
     after = (newest - april) // 12 - (number[None, :] - april) // 12
+    # What citizens get has fils: the state keeps back its share for their social security.
+    step = np.where(people.kuwaiti, 5, _DINAR)[:, None]
     wage = np.broadcast_to(people.income[:, None], (people.count, len(number))).copy()
     for count in range(int(after.max(initial=0))):
-        earlier = np.maximum(rounded(wage * _PER_MILLE // (_PER_MILLE + per_mille), _DINAR), np.minimum(wage, _DINAR))
+        earlier = wage * _PER_MILLE // (_PER_MILLE + per_mille)
+        earlier = np.maximum((earlier + step // 2) // step * step, np.minimum(wage, _DINAR))
         wage = np.where(raised[:, None] & (after > count), earlier, wage)
     return wage
 
@@ -126,11 +140,23 @@ def instalments(people: People, *, seed: int) -> Int:
     """What each customer repays of a loan every month, 0 for most."""
     stream = Stream(seed, "recurring:loan")
     working = np.isin(people.sector, (SECTORS.index("PUBLIC"), SECTORS.index("PRIVATE")))
-    eligible = people.kuwaiti & working & (people.housing == HOUSING.index("OWNED"))
-    share = stream.between(100, 330, people.index, 1)
-    return np.where(
-        eligible & stream.chance(_INDEBTED, people.index, 0), rounded(people.income * share // _PER_MILLE, _DINAR), 0
-    )
+    retired = (people.sector == SECTORS.index("NONE")) & (people.segment != SEGMENTS.index("STUDENT"))
+    chance = np.where(working, _INDEBTED, np.where(retired, _INDEBTED_PENSIONERS, 0))
+    most = np.where(working, _REPAID_MOST, _REPAID_MOST_OF_PENSION)
+    most = np.minimum(most, _FIXED_MOST - people.rent * _PER_MILLE // np.maximum(people.income, 1))
+    owes = people.kuwaiti & (people.income > 0) & (most > _REPAID_LEAST) & stream.chance(chance, people.index, 0)
+    share = stream.between(_REPAID_LEAST, np.maximum(most, _REPAID_LEAST), people.index, 1)
+    return np.where(owes, rounded(people.income * share // _PER_MILLE, _DINAR), 0)
+
+
+def _last_paid(people: People, window: Window) -> Int:
+    """The due month, by its place, whose wage is the last one that each customer got within the window."""
+    until = window.days - int(window.as_of < window.start[-1] + _PAID_BY)
+    found = paydays(people, window)
+    paid = (found > _UNKNOWN) & (found < until)
+    months = np.arange(found.shape[1], dtype=np.int64)
+    last: Int = np.where(paid, months, 0).max(axis=1)
+    return last
 
 
 def _place(window: Window, month: Month, nominal: int) -> int:
@@ -152,7 +178,7 @@ class _Maker:
         self._people = people
         self._current = accounts.of[:, CURRENT]
         self._window = window
-        self._texts = texts
+        self._references = References(texts, people)
         self._seed = seed
         self._months = due_months(window)
         self._number = np.array([month.year * 12 + month.month for month in self._months], dtype=np.int64)
@@ -179,7 +205,7 @@ class _Maker:
                 kind=_WAGE,
                 day=lambda who, month: self._paydays[who, month],
                 amount=lambda who, month: self._wages[who, month],
-                hours=(5 * HOUR, 8 * HOUR),
+                hours=(5 * HOUR, _PAID_BY),
                 category=category,
                 text=text,
                 credit=True,
@@ -203,29 +229,57 @@ class _Maker:
         )
 
     def other_income(self) -> Movements:
-        """From houses, shops and shares: once a month, on a business day, more or less the same."""
+        """From a business, from houses that are let and from shares, or what the family gives who keeps the home.
+
+        Rents, and what the family gives, are the same every month; foreigners may not own houses here.
+        """
         people, stream = self._people, Stream(self._seed, "recurring:other income")
         nominal = stream.between(3, 27, people.index, 0)
-        kind = stream.below(len(_KINDS_OF_INCOME), people.index, 1)
-        found = [
-            self._monthly(
-                (people.other_income > 0) & (kind == place),
-                kind=_OTHER_INCOME,
-                day=lambda who, month: self._business_day(self._first[month] + nominal[who] - 1),
-                amount=lambda who, month: rounded(
-                    people.other_income[who]
-                    * stream.between(850, 1_150, people.index[who], self._number[month], 2)
-                    // _PER_MILLE,
-                    _DINAR,
-                ),
-                hours=(9 * HOUR, 14 * HOUR),
-                category="OTHER_INCOME",
-                text=name,
-                credit=True,
-            )
-            for place, name in enumerate(_KINDS_OF_INCOME)
-        ]
-        return Movements.joined(found)
+        whole = people.other_income
+        owner = people.sector == SECTORS.index("OWN_BUSINESS")
+        wealthy = people.kuwaiti & (people.segment == SEGMENTS.index("AFFLUENT"))
+        keeps_home = (people.sector == SECTORS.index("NONE")) & (people.income == 0) & ~wealthy
+        shares = np.where(wealthy, whole * _SHARES_OF_WEALTH // _PER_MILLE, 0)
+        lets = np.where(owner, np.where(wealthy, whole * _LET_OF_BUSINESS // _PER_MILLE, 0), whole - shares)
+        lets = np.where(people.kuwaiti & ~keeps_home, rounded(lets, 5 * _DINAR), 0)
+        months = np.array([month.month for month in self._months], dtype=np.int64)
+
+        def varied(who: Int, month: Int) -> Int:
+            place = (people.index[who], self._number[month], 2)
+            return rounded((whole - shares - lets)[who] * stream.between(*_BUSINESS_VARIES, *place) // _PER_MILLE, 500)
+
+        def steady(who: Int, _: Int) -> Int:
+            return rounded((whole - shares - lets)[who], _DINAR)
+
+        def yearly(who: Int, month: Int) -> Int:
+            return np.where(months[month] == _DIVIDENDS_IN, rounded(12 * shares[who], 5), 0)
+
+        def let(who: Int, _: Int) -> Int:
+            return lets[who]
+
+        some = whole > 0
+        kinds = (
+            (some & owner, _OTHER_INCOME, "Business income", varied),
+            (some & keeps_home, _OTHER_INCOME, "Household allowance", steady),
+            (some & ~people.kuwaiti & ~owner & ~keeps_home, _OTHER_INCOME, "Investment income", varied),
+            (lets > 0, _LETS, "Rent received", let),
+            (shares > 0, _DIVIDEND, "Dividend", yearly),
+        )
+        return Movements.joined(
+            [
+                self._monthly(
+                    mask,
+                    kind=kind,
+                    day=lambda who, month: self._business_day(self._first[month] + nominal[who] - 1),
+                    amount=amount,
+                    hours=(9 * HOUR, 14 * HOUR),
+                    category="OTHER_INCOME",
+                    text=name,
+                    credit=True,
+                )
+                for mask, kind, name, amount in kinds
+            ]
+        )
 
     def rent(self) -> Movements:
         """Tenants pay on one of the first five days, with the bank's app."""
@@ -264,10 +318,9 @@ class _Maker:
         favourite = houses[Weights(merchants.weight[houses].tolist()).chosen(stream.bits(people.index, 0))]
         who, month = self._cells(people.remits > 0)
         place = (people.index[who], self._number[month])
-        sent = stream.chance(_REMITTING, *place, 1)
+        sent = ~self._missed(who, month)
         who, month = who[sent], month[sent]
         place = (people.index[who], self._number[month])
-        where = np.array([self._texts.place(f"Remittance{name}") for name in _HOME], dtype=np.int64)
         line = Line(
             who=who,
             account=self._current[who],
@@ -279,9 +332,19 @@ class _Maker:
             channel=ONLINE,
             category=CATEGORY["REMITTANCE"],
             merchant=favourite[who],
-            text=where[np.minimum(people.nationality[who], len(_HOME) - 1)],
+            text=self._references.sent_to(countries(self._seed, people.index, people.nationality), who),
         )
         return written(line, maker="recurring", people=people, window=self._window)
+
+    def _missed(self, who: Int, month: Int) -> Mask:
+        """In which cells nothing is sent home: up to three months of a year, the same ones every year."""
+        people, stream = self._people, Stream(self._seed, "recurring:months missed")
+        member = np.array([name == _EVERY_MONTH for name in (*(one.username for one in CAST), "")])
+        missed = np.where(member[people.cast], 0, stream.below(_MONTHS_MISSED + 1, people.index, 12))
+        drawn = np.stack([stream.bits(people.index, place) for place in range(12)], axis=1)
+        rank = np.argsort(np.argsort(drawn, axis=1, kind="stable"), axis=1, kind="stable")
+        found: Mask = rank[who, self._number[month] % 12] < missed[who]
+        return found
 
     def card_fees(self) -> Movements:
         """Once a year, in the month in which they became customers: 5 KD, for the affluent 20."""
@@ -331,7 +394,7 @@ class _Maker:
             credit=credit,
             channel=channel,
             category=CATEGORY[category],
-            text=self._month_texts(text)[month - late[who]],
+            text=self._references.of_months(text, who, self._number[month] - late[who]),
         )
         return written(line, maker="recurring", people=self._people, window=self._window)
 
@@ -344,12 +407,6 @@ class _Maker:
     def _slot(self, kind: int, month: Int) -> Int:
         """Unique on a day even where two months' payments fall on it."""
         return (kind << _MONTH_BITS) | (self._number[month] % 12)
-
-    def _month_texts(self, text: str) -> Int:
-        """The text of each due month, and last that of the month before, which the first one's place less one means."""
-        numbers = [*self._number.tolist(), int(self._number[0]) - 1]
-        names = [f"{text} {_MONTHS[(number - 1) % 12]} {(number - 1) // 12}" for number in numbers]
-        return np.array([self._texts.place(name) for name in names], dtype=np.int64)
 
     def _business_day(self, day: Int) -> Int:
         """The same day, or the business day before; days outside the window stay."""

@@ -1,26 +1,39 @@
 """Sign-ins of the last two months: when, from which device, from which address, and what became of the session.
 
 Whether somebody signs in on a day is drawn for that day, so that a bank of tomorrow keeps the sessions of today's.
+Whoever orders something signs in right before it, and not at another time of that day.
 """
 
 import functools
 import ipaddress
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandbox.core.clock import DAY, HOUR, MILLISECOND, MINUTE
-from sandbox.core.vocabulary import SessionStatus, in_files
+from sandbox.core.clock import DAY, HOUR, KUWAIT_OFFSET, MILLISECOND, MINUTE, NEVER, SECOND
+from sandbox.core.vocabulary import Role, SessionStatus, in_files
 from sandbox.synth.devices import Devices, device_data
 from sandbox.synth.draws import Int, Stream, Weights, uuids
 from sandbox.synth.model import NONE, SEGMENTS
 from sandbox.synth.standing import Users
 from sandbox.synth.window import Window
 
-__all__ = ["DAYS", "SignIns", "attackers_address", "bank_addresses", "make_sign_ins"]
+__all__ = [
+    "ACTS_WITHIN",
+    "DAYS",
+    "LASTS_MOST",
+    "Act",
+    "SignIns",
+    "attackers_address",
+    "free_until",
+    "kept_since",
+    "make_sign_ins",
+    "staff_addresses",
+]
 
 DAYS = 60
 """How far back sign-ins are kept."""
@@ -33,6 +46,17 @@ _OPEN_FOR_DAYS = 4
 """Sessions not older than this may still be open."""
 _MOVES_HOUSE_DAYS = 45
 _DAY_BITS = 20
+_TIME_BITS = 43
+"""Milliseconds until the year 2248."""
+ACTS_WITHIN = 4 * MINUTE
+"""What somebody does follows the sign-in within this time."""
+_ACTS_AFTER = (45, 150)
+"""So many seconds after it, or later where it is the second thing."""
+_BEFORE_BARRED = 10 * MINUTE
+LASTS_MOST = 25 * MINUTE
+_AT_DESK_FROM, _AT_DESK_LASTS = 7 * HOUR + 40 * MINUTE, 8 * HOUR
+"""Who administers is at work every business day, through the hours of the branches."""
+_ADMIN = in_files(Role.ADMIN)
 _ENDED, _EXPIRED, _REVOKED, _ACTIVE = (
     in_files(status)
     for status in (SessionStatus.ENDED, SessionStatus.EXPIRED, SessionStatus.REVOKED, SessionStatus.ACTIVE)
@@ -60,21 +84,55 @@ class SignIns:
         return len(self.user)
 
 
-def make_sign_ins(users: Users, devices: Devices, window: Window, *, seed: int) -> SignIns:
-    """What the users of a chunk signed in to lately; at most one session a day and user."""
+class Act(NamedTuple):
+    """Something that a user does with the bank."""
+
+    user: int
+    """Place among the users of the chunk."""
+    at: int
+
+
+def kept_since(window: Window) -> int:
+    """The midnight from which on sign-ins are kept."""
+    return int(window.start[window.days - min(DAYS, window.days)])
+
+
+def free_until(users: Users, user: int) -> int:
+    """Until when a user could do something: a while before they were kept out, if they were."""
+    barred_at = int(users.barred_at[user])
+    return barred_at if barred_at == NEVER else barred_at - _BEFORE_BARRED
+
+
+def make_sign_ins(users: Users, devices: Devices, window: Window, *, seed: int, acts: Sequence[Act] = ()) -> SignIns:
+    """What the users of a chunk signed in to lately.
+
+    Args:
+        users: those of the chunk.
+        devices: what they sign in with.
+        window: the days that are generated.
+        seed: the ecosystem's.
+        acts: what users did, each by a session that begins a minute or two before; on other days there is at most
+            one session.
+    """
     stream = Stream(seed, "sign-ins")
     days = min(DAYS, window.days)
     ordinal = window.ordinal[window.days - days :]
     rates = np.array([*(device_data()["sign_ins_a_hundred_days"][name] for name in SEGMENTS), _STAFF_PER_HUNDRED_DAYS])
     rate = np.where(users.newcomer, 0, rates[users.segment])
     happens = stream.chance(10 * rate[:, None], users.index[:, None], ordinal[None, :], 0)
-    happens[users.segment == NONE] &= ~window.weekend[window.days - days :]
+    working = ~(window.weekend | window.holiday)[window.days - days :]
+    administers = np.array([role == _ADMIN for role in users.role], dtype=np.bool_)
+    happens[administers] = True
+    happens[users.segment == NONE] &= working
     user, day = (column.astype(np.int64) for column in np.nonzero(happens))
     key = users.index[user] << _DAY_BITS | ordinal[day]
     hour = np.where(users.segment[user] == NONE, stream.choice(_OFFICE_HOURS, key, 1), stream.choice(_HOURS, key, 1))
     at = window.start[window.days - days + day] + hour * HOUR + stream.below(HOUR // MILLISECOND, key, 2) * MILLISECOND
+    minutes = stream.below(30 * MINUTE // MILLISECOND, key, 2) * MILLISECOND
+    at = np.where(administers[user], window.start[window.days - days + day] + _AT_DESK_FROM + minutes, at)
     kept = (at <= window.as_of) & (at < users.barred_at[user])
     user, key, at = user[kept], key[kept], at[kept]
+    user, key, at = _with_acts(users, (user, key, at), acts=acts, window=window, stream=stream)
     on_second = stream.chance(150, key, 3)
     device = np.where(on_second, devices.second[user], devices.first[user])
     status, expires_at = _outcomes(users, user, key=key, at=at, window=window, stream=stream)
@@ -83,10 +141,42 @@ def make_sign_ins(users: Users, devices: Devices, window: Window, *, seed: int) 
         device=device,
         at=at,
         id=uuids(seed, "session", key),
-        ip_address=_addresses(users, user, key=key, at=at, stream=stream),
+        ip_address=_addresses(users, user, key=key, at=at, stream=stream, seed=seed),
         status=status,
         expires_at=expires_at,
     )
+
+
+def _with_acts(
+    users: Users, drawn: tuple[Int, Int, Int], *, acts: Sequence[Act], window: Window, stream: Stream
+) -> tuple[Int, Int, Int]:
+    """Users, keys and instants of the sign-ins with those that lead to an act, instead of others of that day."""
+    since = kept_since(window)
+    begun: list[Act] = []
+    for act in sorted(set(acts)):
+        if not since <= act.at <= min(window.as_of, free_until(users, act.user)):
+            continue
+        if begun and begun[-1].user == act.user and act.at - begun[-1].at < ACTS_WITHIN - 5 * SECOND:
+            continue
+        place = int(users.index[act.user]), act.at // MILLISECOND
+        seconds = int(stream.between(*_ACTS_AFTER, *place, 9)[0])
+        begun.append(Act(act.user, act.at - seconds * SECOND))
+    user = np.array([act.user for act in begun], dtype=np.int64)
+    at = np.array([act.at for act in begun], dtype=np.int64)
+    key = users.index[user] << _TIME_BITS | at // MILLISECOND
+    days_of_acts = users.index[user] << _DAY_BITS | _day(at)
+    others = ~np.isin(users.index[drawn[0]] << _DAY_BITS | _day(drawn[2]), days_of_acts)
+    user, key, at = (
+        np.concatenate([column[others], added]) for column, added in zip(drawn, (user, key, at), strict=True)
+    )
+    order = np.lexsort((at, user))
+    return user[order], key[order], at[order]
+
+
+def _day(at: Int) -> Int:
+    """The day in Kuwait of each instant, counted from 1970."""
+    days: Int = (at + KUWAIT_OFFSET) // DAY
+    return days
 
 
 def attackers_address(drawn: int) -> str:
@@ -102,6 +192,8 @@ def _outcomes(users: Users, user: Int, *, key: Int, at: Int, window: Window, str
     free = np.array([barred > window.as_of for barred in users.barred_at.tolist()])[user]
     is_open = last & free & (at > window.as_of - _OPEN_FOR_DAYS * DAY) & stream.chance(600, key, 4)
     is_open |= last & free & (np.array(users.member)[user] == 0)  # the first login that newcomers try
+    lasts = np.array([_AT_DESK_LASTS if role == _ADMIN else LASTS_MOST for role in users.role], dtype=np.int64)
+    is_open |= last & free & (at + lasts[user] > window.as_of)  # they have not signed out yet
     forgotten = stream.chance(180, key, 5) & (at + _KEPT_DAYS * DAY <= window.as_of)
     revoked = stream.chance(15, key, 6)
     which = np.select([is_open, forgotten, revoked], [3, 1, 2], 0)
@@ -148,13 +240,13 @@ def _ranges(kind: str) -> _Ranges:
     return _Ranges(_networks()[kind])
 
 
-def bank_addresses(drawn: Int) -> list[str]:
-    """Addresses of the bank's own offices, by any numbers."""
+def staff_addresses(index: Int, *, seed: int) -> list[str]:
+    """The address of each desk in the bank's own offices, by the index of who sits there."""
     first = int(ipaddress.ip_network(_networks()["bank"])[1])
-    return _dotted(first + drawn % 200)
+    return _dotted(first + Stream(seed, "sign-ins").below(200, index, 8))
 
 
-def _addresses(users: Users, user: Int, *, key: Int, at: Int, stream: Stream) -> list[str]:
+def _addresses(users: Users, user: Int, *, key: Int, at: Int, stream: Stream, seed: int) -> list[str]:
     """At home an address for some weeks, on the move another each time, at the bank one of the bank's."""
     index = users.index[user]
     lease = at // (_MOVES_HOUSE_DAYS * DAY)
@@ -162,7 +254,7 @@ def _addresses(users: Users, user: Int, *, key: Int, at: Int, stream: Stream) ->
     moving = _ranges("mobile").addresses(stream, index, 30, key)
     found = _dotted(np.where(stream.chance(550, key, 7), at_home, moving))
     staff = np.flatnonzero(users.segment[user] == NONE)
-    for place, address in zip(staff.tolist(), bank_addresses(stream.below(200, index[staff], 8)), strict=True):
+    for place, address in zip(staff.tolist(), staff_addresses(index[staff], seed=seed), strict=True):
         found[place] = address
     return found
 

@@ -155,9 +155,17 @@ def _times(index: Int, status: list[str], *, credential: list[str], window: Wind
         [is_locked, is_suspended, is_expired],
         [
             as_of // MILLISECOND * MILLISECOND - minutes * MINUTE - stream.below(60_000, index, 4) * MILLISECOND,
-            midnight - stream.between(4, 20, index, 3) * DAY + 11 * HOUR,
+            _working(midnight - stream.between(4, 20, index, 3) * DAY + 11 * HOUR, window),
             expired_at,
         ],
         NEVER,
     ).astype(np.int64)
     return barred_at, np.where(is_expired, expired_at, good_until)
+
+
+def _working(at: Int, window: Window) -> Int:
+    """The same time of a day on which staff are at work: that day, or the last such one before it."""
+    working = ~(window.weekend | window.holiday)
+    last = np.maximum.accumulate(np.where(working, np.arange(window.days), 0))
+    day = np.maximum((at - window.start[0]) // DAY, 0)
+    return np.where(day < window.days, at - (day - last[np.minimum(day, window.days - 1)]) * DAY, at)

@@ -6,8 +6,8 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 __all__ = [
-    "Employer", "Occupation", "employers", "homes", "names", "nationalities", "occupation_place", "occupations",
-    "targets", "work",
+    "Employer", "Occupation", "blocks", "employers", "homes", "names", "nationalities", "occupation_place",
+    "occupations", "targets", "work",
 ]  # fmt: skip
 
 
@@ -50,6 +50,13 @@ def work() -> dict[str, Any]:
 def homes() -> dict[str, Any]:
     """Where people live."""
     return _read("homes")
+
+
+@functools.cache
+def blocks() -> dict[str, int]:
+    """How many numbered blocks each area has at most, by its English name."""
+    listed: dict[str, int] = _read("places")["blocks"]
+    return listed
 
 
 @functools.cache

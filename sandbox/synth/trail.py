@@ -1,17 +1,19 @@
 """The audit trail: what a bank that runs writes down, in its own words (SIGNED_IN, TRANSFER_SETTLED, ...)."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
 
-from sandbox.core.clock import DAY, HOUR, MILLISECOND, NEVER, SECOND, day_start
-from sandbox.core.vocabulary import SessionStatus, Severity, in_files
+from sandbox.core.clock import HOUR, MILLISECOND, MINUTE, NEVER, SECOND
+from sandbox.core.vocabulary import Role, SessionStatus, Severity, in_files
 from sandbox.synth.accounts import DORMANT, FROZEN
 from sandbox.synth.cast import STAFF
 from sandbox.synth.disputes import Dispute
 from sandbox.synth.facts import Facts, Row
-from sandbox.synth.model import FAILED, MAX_CUSTOMERS, NONE
-from sandbox.synth.signins import DAYS, attackers_address
+from sandbox.synth.model import FAILED, MAX_CUSTOMERS
+from sandbox.synth.signins import ACTS_WITHIN, LASTS_MOST, attackers_address, kept_since, staff_addresses
 from sandbox.synth.standing import user_ids
 from sandbox.synth.transfers import transfer_ids
 from sandbox.synth.writing import instants
@@ -24,6 +26,8 @@ _MISTYPED = 60
 """How many per mille of sign-ins come after a wrong password."""
 _MISTYPED_TIMES = 4
 """So many wrong passwords, and the one at which the user is locked."""
+_AT_DESK = 6 * HOUR + 30 * MINUTE
+_STAFF_ROLE = in_files(Role.ADMIN)
 _ADMIN = next(place for place, one in enumerate(STAFF) if one.role == "ADMIN")
 
 
@@ -34,10 +38,15 @@ class Trail:
         self._facts = facts
         self._users = facts.access.users
         self._rows: list[tuple[int, Row]] = []
-        self._admin = user_ids(np.array([MAX_CUSTOMERS + _ADMIN], dtype=np.int64), facts.seed)[0]
-        self._usual_address: dict[int, str] = dict(
-            zip(facts.access.sign_ins.user.tolist(), facts.access.sign_ins.ip_address, strict=True)
-        )
+        index = np.array([MAX_CUSTOMERS + _ADMIN], dtype=np.int64)
+        self._admin = user_ids(index, facts.seed)[0]
+        self._desk = staff_addresses(index, seed=facts.seed)[0]
+        signed_in = facts.access.sign_ins
+        self._since = kept_since(facts.window)
+        self._usual_address: dict[int, str] = dict(zip(signed_in.user.tolist(), signed_in.ip_address, strict=True))
+        self._sessions: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for user, at, address in zip(signed_in.user.tolist(), signed_in.at.tolist(), signed_in.ip_address, strict=True):
+            self._sessions[user].append((at, address))
 
     def rows(self) -> list[Row]:
         """The records, in order of time; what would come after `as_of` has not happened."""
@@ -56,7 +65,10 @@ class Trail:
         stream = self._facts.stream("audit:sessions")
         key = signed_in.at // MILLISECOND
         index = self._users.index[signed_in.user]
-        lasted = stream.between(40, 1_500, index, key, 0).tolist()
+        # Whoever did something was still there.
+        lasted = stream.between(ACTS_WITHIN // SECOND + 5, LASTS_MOST // SECOND - 5, index, key, 0)
+        at_desk = np.array([role == _STAFF_ROLE for role in self._users.role])[signed_in.user]
+        lasted = np.where(at_desk, _AT_DESK // SECOND + lasted, lasted).tolist()
         mistyped = stream.chance(_MISTYPED, index, key, 1).tolist()
         columns = zip(
             signed_in.user.tolist(), signed_in.at.tolist(), signed_in.id, signed_in.ip_address, signed_in.status,
@@ -83,7 +95,7 @@ class Trail:
             user_id, at = users.id[user], int(users.barred_at[user])
             index = int(users.index[user])
             if users.status[user] == "SUSPENDED":
-                self._put("USER_SUSPENDED", self._admin, at=at, about=user_id, severity=_WARNING)
+                self._put("USER_SUSPENDED", self._admin, at=at, address=self._desk, about=user_id, severity=_WARNING)
             elif users.credential[user] == "EXPIRED":
                 self._put("CREDENTIALS_EXPIRED", user_id, at=at, about=user_id)
             else:
@@ -100,11 +112,14 @@ class Trail:
     def add_money(self) -> None:
         """Transfers that customers ordered and card payments that were declined, of the days of the sign-ins."""
         posted, moved = self._facts.posted, self._facts.posted.movements
-        lately = moved.at >= self._facts.since(DAYS)
-        ordered = np.flatnonzero(lately & (moved.pair != NONE) & ~moved.credit)
+        lately = moved.at >= self._since
+        ordered, by_hand = self._facts.ordered
+        ordered, by_hand = ordered[lately[ordered]], by_hand[lately[ordered]]
         ids = transfer_ids(moved.taken(ordered), seed=self._facts.seed)
-        for place, transfer_id in zip(ordered.tolist(), ids, strict=True):
-            self._put_of(place, "TRANSFER_SETTLED", about=str(transfer_id), severity=_INFO)
+        for place, is_by_hand, transfer_id in zip(ordered.tolist(), by_hand.tolist(), ids, strict=True):
+            # A standing order has no address: it is the bank that carries it out.
+            address = self._address(self._facts.holders[moved.account[place]], moved.at[place]) if is_by_hand else None
+            self._put_of(place, "TRANSFER_SETTLED", about=str(transfer_id), severity=_INFO, address=address)
         for place in np.flatnonzero(lately & (posted.status == FAILED)).tolist():
             account_id = self._facts.accounts.id[moved.account[place]]
             self._put_of(place, "PURCHASE_DECLINED", about=account_id, severity=_WARNING)
@@ -112,28 +127,32 @@ class Trail:
     def add_accounts(self) -> None:
         """Accounts that the bank froze or set aside."""
         accounts = self._facts.accounts
-        stream = self._facts.stream("notifications:accounts")
         for status, action in ((FROZEN, "ACCOUNT_FROZEN"), (DORMANT, "ACCOUNT_DORMANT")):
             for account in np.flatnonzero(accounts.status == status).tolist():
-                key = int(self._facts.people.index[accounts.holder[account]]), int(accounts.kind[account])
-                # The same draw as for the message that tells the customer, see `messages`.
-                at = day_start(self._facts.window.last) - int(stream.between(20, 170, *key)[0]) * DAY + 10 * HOUR
                 severity = _WARNING if status == FROZEN else _INFO
-                by = self._admin if status == FROZEN else None
-                self._put(action, by, at=at - 30 * SECOND, about=accounts.id[account], severity=severity)
+                by, address = (self._admin, self._desk) if status == FROZEN else (None, None)
+                at = self._facts.set_aside_at(account)
+                self._put(action, by, at=at, address=address, about=accounts.id[account], severity=severity)
 
     def add_disputes(self, disputes: list[Dispute]) -> None:
         """Disputes as customers open them."""
         for dispute in disputes:
-            address = self._usual_address.get(dispute.position)
+            address = self._address(dispute.position, dispute.opened_at)
             user_id, about = self._users.id[dispute.position], str(dispute.row["dispute_id"])
             self._put("DISPUTE_OPENED", user_id, at=dispute.opened_at, address=address, about=about)
 
-    def _put_of(self, place: int, action: str, *, about: str, severity: str) -> None:
+    def _address(self, user: int, at: int) -> str | None:
+        """From where somebody did something: the address of the session, or the usual one where none is kept."""
+        if at < self._since:
+            return self._usual_address.get(user)
+        sessions = self._sessions[user]
+        last = bisect_right(sessions, (int(at), "~")) - 1
+        return sessions[last][1] if last >= 0 and at - sessions[last][0] <= ACTS_WITHIN else None
+
+    def _put_of(self, place: int, action: str, *, about: str, severity: str, address: str | None = None) -> None:
         """A line about a movement, by the holder of its account."""
         moved = self._facts.posted.movements
         user = self._facts.holders[moved.account[place]]
-        address = self._usual_address.get(user) if severity == _INFO else None
         self._put(
             action, self._users.id[user], at=int(moved.at[place]), address=address, about=about, severity=severity
         )

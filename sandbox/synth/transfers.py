@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sandbox.core import calendar
 from sandbox.core.clock import HOUR, MILLISECOND, format_instant
 from sandbox.core.money import format_fils
 from sandbox.synth.blocks import Line, rounded, written
@@ -16,6 +17,7 @@ from sandbox.synth.model import (
     CATEGORY,
     CURRENT,
     MOBILE,
+    NONE,
     SAVINGS,
     SEGMENTS,
     WALLET,
@@ -25,7 +27,11 @@ from sandbox.synth.model import (
     Posted,
     Texts,
 )
+from sandbox.synth.naming import countries, name_people
+from sandbox.synth.purse import ONE, make_purse
 from sandbox.synth.recurring import due_months, instalments, month_starts, paydays
+from sandbox.synth.references import References
+from sandbox.synth.tables import nationalities
 from sandbox.synth.window import Mask, Window
 
 __all__ = ["move", "records", "transfer_ids"]
@@ -36,8 +42,12 @@ _FROM, _UNTIL = 9 * HOUR // MILLISECOND, 23 * HOUR // MILLISECOND
 
 _SAVERS = 600
 """How many per mille of those who have both accounts put something by every month."""
-_SAVED_LEAST, _SAVED_MOST = 100, 350
-"""How much of what rent, instalments and the family abroad leave, per mille."""
+_SPENDS = 700 * _DINAR
+"""What somebody of ordinary means spends in a month, about."""
+_SAVED_LEAST, _SAVED_MOST, _SWEPT = 350, 900, 1_000
+"""How much of what is to spare after that, and after all that is fixed, per mille; the wealthy save all of it."""
+_SAVED_ANYWAY = 30
+"""Per mille of what is left of the income, where hardly anything is to spare."""
 _SKIPPED = 120
 _BACK = 350
 """How many per mille of savers take some of it back: before the summer's travels or before school begins."""
@@ -51,15 +61,19 @@ _SENDING = {"YOUNG_PROFESSIONAL": 240, "FAMILY": 180, "BUDGET_CONSCIOUS": 150, "
             "SENIOR": 110, "STUDENT": 260}  # fmt: skip
 """How likely somebody sends money to another customer, for each of two occasions a month."""
 _OCCASIONS = 2
-_FRIENDS = 12
-"""Friends stand at most so far apart in the chunk's order of nationalities."""
-_EIDIYA = 60
+_FRIENDS_LEAST, _FRIENDS_MOST = 2, 4
+"""How many friends somebody has, as far as there are others of the same nationality; Gulf Arabs are as one."""
+_RELATIVES = 2
+_JUNIORS = 3
+_JUNIOR_BY = 12 * 365
+"""Who is given an Eidiya is so many days younger, or more."""
+_EIDIYA = 120
 """How likely somebody sends an Eidiya on a day of Eid."""
 _WAMD_LEAST, _WAMD_MOST = 1 * _DINAR, 1_000 * _DINAR
 _TOLD = ("Dinner", "Shared bill", "Gift", "Diwaniya", "Trip", "Family", "Loan back", "Rent share")
 _TOLD_WEIGHTS = Weights([26, 20, 12, 10, 6, 16, 6, 4])
 _FOR_THE_FAMILY = 5
-"""From this one on they are larger sums."""
+"""From this one on they are larger sums, for rent and family: but for the family all go to friends."""
 
 _SAVE, _TAKE_BACK, _TOP_UP, _SEND, _SEND_EIDIYA = 0, 1, 2, 4, 8
 """Kinds of transfers in keys; of those between customers one for each occasion."""
@@ -88,7 +102,7 @@ def transfer_ids(movements: Movements, *, seed: int) -> list[str | None]:
 
 
 def records(
-    posted: Posted, accounts: Accounts, users: Sequence[str], texts: Texts, *, seed: int
+    posted: Posted, accounts: Accounts, users: Sequence[str], names: Sequence[str], texts: Texts, *, seed: int
 ) -> list[dict[str, object]]:
     """The records of the collection `transfers`, in order of time.
 
@@ -96,6 +110,7 @@ def records(
         posted: the movements of the chunk.
         accounts: those of the chunk.
         users: the public id of each customer's user, by position.
+        names: what each customer is called, by position.
         texts: where the descriptions of the movements stand; a transfer's reference is that of its movements.
         seed: the ecosystem's.
     """
@@ -114,6 +129,7 @@ def records(
             "from_account_id": accounts.id[paying],
             "to_account_id": accounts.id[receiving],
             "to_iban": accounts.iban[receiving],
+            "to_name": names[accounts.holder[receiving]],
             "amount": format_fils(amount),
             "status": "SETTLED",
             "reference": texts.listed[text],
@@ -138,7 +154,7 @@ class _Maker:
         self._people = people
         self._of = accounts.of
         self._window = window
-        self._texts = texts
+        self._references = References(texts, people)
         self._seed = seed
         self._pairs_made = 0
         self._months = due_months(window)
@@ -150,9 +166,14 @@ class _Maker:
         self._left = np.maximum(income - fixed, 0)
         """What is left of a month's income for everything that is not fixed."""
         stream = Stream(seed, "transfers:saving")
-        share = stream.between(_SAVED_LEAST, _SAVED_MOST, people.index, 0)
-        saves = stream.chance(_SAVERS, people.index, 1) & (self._of[:, CURRENT] >= 0) & (self._of[:, SAVINGS] >= 0)
-        self._saved = np.where(saves, rounded(self._left * share // _PER_MILLE, 5 * _DINAR), 0)
+        both = (self._of[:, CURRENT] >= 0) & (self._of[:, SAVINGS] >= 0)
+        wealthy = people.segment == SEGMENTS.index("AFFLUENT")
+        saves = both & (wealthy | stream.chance(_SAVERS, people.index, 1))
+        purse = make_purse(people, seed=seed)
+        spare = self._left - purse.often * purse.much // ONE * _SPENDS // ONE
+        share = np.where(wealthy, _SWEPT, stream.between(_SAVED_LEAST, _SAVED_MOST, people.index, 0))
+        saved = np.maximum(spare * share, self._left * _SAVED_ANYWAY) // _PER_MILLE
+        self._saved = np.where(saves, rounded(saved, 5 * _DINAR), 0)
         """What each customer puts by in a month."""
         self.blocks: list[Movements] = []
 
@@ -170,7 +191,7 @@ class _Maker:
             amount=self._saved[who][kept],
             slot=_SAVE,
             category="SAVINGS",
-            text=self._texts.place("To savings"),
+            text="To savings",
         )
 
     def take_back(self) -> None:
@@ -193,7 +214,7 @@ class _Maker:
             amount=rounded(worth, 10 * _DINAR),
             slot=_TAKE_BACK,
             category="SAVINGS",
-            text=self._texts.place("From savings"),
+            text="From savings",
         )
 
     def top_up(self) -> None:
@@ -213,14 +234,14 @@ class _Maker:
             amount=stream.between(2, most, *place, 2) * 5 * _DINAR,
             slot=_TOP_UP,
             category="TRANSFER",
-            text=self._texts.place("Wallet top-up"),
+            text="Wallet top-up",
         )
 
     def send(self) -> None:
         """To a friend or a relative who is a customer too."""
         people, stream = self._people, Stream(self._seed, "transfers:sending")
         chance = np.array([_SENDING[name] for name in SEGMENTS], dtype=np.int64)[people.segment]
-        told = np.array([self._texts.place(text) for text in _TOLD], dtype=np.int64)
+        known = _Circle(people, seed=self._seed)
         for occasion in range(_OCCASIONS):
             who, month = self._cells(self._sociable())
             place = (people.index[who], self._number[month], occasion)
@@ -232,40 +253,51 @@ class _Maker:
             share = np.where(large, stream.between(40, 160, *place, 2), stream.between(4, 40, *place, 2))
             amount = self._left[who] * share // _PER_MILLE
             amount = np.where(large, rounded(amount, 5 * _DINAR), rounded(amount, _DINAR // 4))
-            self._pairs(
-                who,
-                payer=self._of[who, CURRENT],
-                receiver=self._of[self._friend(who, stream.bits(*place, 3)), CURRENT],
-                day=self._first[month] + stream.below(_DAYS, *place, 4),
-                amount=np.clip(amount, _WAMD_LEAST, _WAMD_MOST),
-                slot=_SEND + occasion,
-                category="TRANSFER",
-                text=told[text],
-            )
+            friend = known.chosen(who, text, stream.bits(*place, 3))
+            day = self._first[month] + stream.below(_DAYS, *place, 4)
+            amount = np.clip(amount, _WAMD_LEAST, _WAMD_MOST)
+            for which, name in enumerate(_TOLD):
+                mine = np.flatnonzero((text == which) & (friend >= 0))
+                self._pairs(
+                    who[mine],
+                    payer=self._of[who[mine], CURRENT],
+                    receiver=self._of[friend[mine], CURRENT],
+                    day=day[mine],
+                    amount=amount[mine],
+                    slot=_SEND + occasion,
+                    category="TRANSFER",
+                    text=name,
+                )
 
     def send_eidiya(self) -> None:
-        """Gifts of money on the days of both Eids: five, ten or twenty dinars."""
+        """Gifts of money on the days of both Eids, of Gulf Arabs to younger ones: five, ten or twenty dinars."""
         people, stream = self._people, Stream(self._seed, "transfers:eidiya")
-        days = np.flatnonzero(self._window.eid).astype(np.int64)
+        # The Day of Arafah belongs to the holidays, but children are given something on the feast itself.
+        days = np.flatnonzero(self._window.eid & ~np.isin(self._window.ordinal, _arafahs(self._window)))
         chosen = np.flatnonzero(self._sociable() & (people.income >= 400 * _DINAR)).astype(np.int64)
         who, day = np.repeat(chosen, len(days)), np.tile(days, len(chosen))
         place = (people.index[who], self._window.ordinal[day])
         done = stream.chance(_EIDIYA, *place, 0)
         who, day = who[done], day[done]
         place = (people.index[who], self._window.ordinal[day])
+        young = _picked(_juniors(people)[who], stream.bits(*place, 1))
+        who, day, young = who[young >= 0], day[young >= 0], young[young >= 0]
         self._pairs(
             who,
             payer=self._of[who, CURRENT],
-            receiver=self._of[self._friend(who, stream.bits(*place, 1)), CURRENT],
+            receiver=self._of[young, CURRENT],
             day=day,
-            amount=np.array([5, 10, 20], dtype=np.int64)[stream.below(3, *place, 2)] * _DINAR,
+            amount=np.array([5, 10, 20], dtype=np.int64)[
+                stream.below(3, people.index[who], self._window.ordinal[day], 2)
+            ]
+            * _DINAR,
             slot=_SEND_EIDIYA,
             category="TRANSFER",
-            text=self._texts.place("Eidiya"),
+            text="Eidiya",
         )
 
     def _pairs(
-        self, who: Int, *, payer: Int, receiver: Int, day: Int, amount: Int, slot: int, category: str, text: Int | int
+        self, who: Int, *, payer: Int, receiver: Int, day: Int, amount: Int, slot: int, category: str, text: str
     ) -> None:
         """Both sides of some transfers; those that one side cannot take do not happen."""
         happens = np.flatnonzero((payer >= 0) & (receiver >= 0) & (payer != receiver) & (day >= 0) & (amount > 0))
@@ -275,7 +307,7 @@ class _Maker:
         time = Stream(self._seed, "transfers:time").between(_FROM, _UNTIL, *place)
         pair = self._pairs_made + np.arange(len(who), dtype=np.int64)
         self._pairs_made += len(who)
-        texts = np.broadcast_to(np.asarray(text, dtype=np.int64), payer.shape)[happens]
+        texts = self._references.plain(text, who)
         for credit, account in ((False, payer[happens]), (True, receiver[happens])):
             line = Line(
                 who=who, account=account, day=day, time=time, amount=amount, slot=slot << 1 | credit, credit=credit,
@@ -287,19 +319,88 @@ class _Maker:
         able: Mask = (self._of[:, CURRENT] >= 0) & (self._left > 0)
         return able
 
-    def _friend(self, who: Int, drawn: Bits) -> Int:
-        """The position of somebody who stands near in the order of nationalities; oneself in a chunk of one."""
-        count = self._people.count
-        order = np.argsort(self._people.nationality, kind="stable")
-        rank = np.empty(count, dtype=np.int64)
-        rank[order] = np.arange(count)
-        reach = np.uint64(max(min(_FRIENDS, count - 1), 1))
-        step = 1 + (drawn % reach).astype(np.int64)
-        friend: Int = order[(rank[who] + step) % count]
-        return friend
-
     def _cells(self, mask: Mask) -> tuple[Int, Int]:
         """Customers and due months of the grid, those of a mask."""
         chosen = np.flatnonzero(mask).astype(np.int64)
         months = len(self._months)
         return np.repeat(chosen, months), np.tile(np.arange(months, dtype=np.int64), len(chosen))
+
+
+class _Circle:
+    """Who knows whom: each customer's friends and relatives are always the same few."""
+
+    def __init__(self, people: People, *, seed: int) -> None:
+        nations = _nations(people, seed)
+        stream = Stream(seed, "transfers:friends")
+        scattered = np.argsort(np.argsort(stream.bits(people.index, 0), kind="stable"), kind="stable")
+        many = stream.between(_FRIENDS_LEAST, _FRIENDS_MOST, people.index, 1)
+        # Men have men for friends, and women women, but for where one group of them ends.
+        group = np.where(_gulf(people), 0, nations)
+        friends = _following(np.lexsort((scattered, people.woman, group)), group, steps=_FRIENDS_MOST)
+        friends[np.arange(_FRIENDS_MOST)[None, :] >= many[:, None]] = NONE
+        families = [name.family.latin for name in name_people(people, seed)]
+        family = np.unique(np.array(families), return_inverse=True)[1].astype(np.int64)
+        self._relatives = _following(np.lexsort((scattered, family, nations)), nations, steps=_RELATIVES)
+        men = people.kuwaiti & ~people.woman
+        tenant = people.rent > 0
+        self._friends = {
+            "": friends,
+            "Diwaniya": np.where((friends >= 0) & men[:, None] & men[friends], friends, NONE),
+            "Rent share": np.where((friends >= 0) & tenant[:, None] & tenant[friends], friends, NONE),
+        }
+
+    def chosen(self, who: Int, told: Int, drawn: Bits) -> Int:
+        """Whom each of some payers sends money to for what is told, a place in `_TOLD`; -1 where nobody fits."""
+        found = _picked(self._friends[""][who], drawn)
+        for place, name in enumerate(_TOLD):
+            options = self._relatives if name == "Family" else self._friends.get(name)
+            if options is not None:
+                found = np.where(told == place, _picked(options[who], drawn), found)
+        return found
+
+
+def _nations(people: People, seed: int) -> Int:
+    """A number for the country that each customer is a citizen of."""
+    codes = np.array(countries(seed, people.index, people.nationality))
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64) + 1
+
+
+def _gulf(people: People) -> Mask:
+    return np.isin(people.nationality, [nationalities().index(code) for code in ("KW", "SA")])
+
+
+def _arafahs(window: Window) -> list[int]:
+    """The ordinals of the Days of Arafah in the years of a window."""
+    years = range(window.first.year, window.last.year + 1)
+    return [day.toordinal() for year in years for day, name in calendar.holidays(year).items() if "Arafah" in name]
+
+
+def _following(order: Int, group: Int, *, steps: int) -> Int:
+    """By position, those who come next in an order of which groups are runs, each a ring; -1 where it is too short."""
+    found = np.full((len(order), steps), NONE, dtype=np.int64)
+    for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        for step in range(1, min(steps, len(members) - 1) + 1):
+            found[members, step - 1] = np.roll(members, -step)
+    return found
+
+
+def _juniors(people: People) -> Int:
+    """By position, Gulf Arabs who are much younger, for those who are Gulf Arabs; -1 where there are not so many."""
+    found = np.full((people.count, _JUNIORS), NONE, dtype=np.int64)
+    members = np.flatnonzero(_gulf(people))
+    by_age = members[np.argsort(people.birth[members], kind="stable")]
+    first = np.searchsorted(people.birth[by_age], people.birth[by_age] + _JUNIOR_BY)
+    for step in range(_JUNIORS):
+        place = first + (np.arange(len(by_age)) * _JUNIORS + step) % np.maximum(len(by_age) - first, 1)
+        known = place < len(by_age)
+        found[by_age[known], step] = by_age[place[known]]
+    return found
+
+
+def _picked(options: Int, drawn: Bits) -> Int:
+    """One of the options of each row, which -1 fills up; -1 where there is none."""
+    row = np.sort(options, axis=1)[:, ::-1]
+    many = (row >= 0).sum(axis=1)
+    place = (drawn % np.maximum(many, 1).astype(np.uint64)).astype(np.int64)
+    picked: Int = row[np.arange(len(row)), place]
+    return picked

@@ -39,6 +39,10 @@ class Usual:
         others = among[Weights(self._merchants.weight[among].tolist()).chosen(drawn << np.uint64(16))]
         return np.where(roams & self._suits(who, others), others, chosen)
 
+    def school(self) -> Int:
+        """The school or nursery to which each customer's children go."""
+        return self._favourites(self._merchants.schools, "usual:school")[:, 0]
+
     def first(self, category: int) -> Int:
         """The one merchant of a category that each customer has a contract with."""
         return self._favourites(self._merchants.by_category[category], f"usual:{category}:False")[:, 0]

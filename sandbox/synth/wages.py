@@ -15,10 +15,10 @@ from sandbox.synth.draws import Int, Quantiles, bounded_lognormal
 from sandbox.synth.roles import PRIVATE, PUBLIC
 from sandbox.synth.tables import targets
 
-__all__ = ["GRID", "Wages", "make_wages"]
+__all__ = ["GRID", "NET_GRID", "Wages", "make_wages"]
 
-GRID = 5_000
-"""Wages are whole multiples of five dinars."""
+GRID, NET_GRID = 5_000, 5
+"""Wages are whole multiples of five dinars; those of citizens end on five fils, once social security is kept back."""
 _LEAST = 75_000
 """The minimum wage of the private sector, a month."""
 _MOST = 9_000_000
@@ -71,10 +71,11 @@ def make_wages(*, kuwaiti: NDArray[np.bool_], woman: Int, work: Int, score: Int,
         (abroad & private, wanted["expatriate_private"]),
         (abroad, wanted["expatriate_all"]),
     ]
-    return Wages(_raked(amount, groups), standing)
+    grid = np.where(kuwaiti, NET_GRID, GRID)
+    return Wages(_raked(amount, groups, grid=grid), standing)
 
 
-def _raked(amount: Int, groups: list[tuple[NDArray[np.bool_], int]]) -> Int:
+def _raked(amount: Int, groups: list[tuple[NDArray[np.bool_], int]], *, grid: Int) -> Int:
     """Amounts whose means in the groups are close to those wanted, on the grid."""
     held = [(np.flatnonzero(mask), mean) for mask, mean in groups if mask.any()]
     for _ in range(_ROUNDS):
@@ -82,7 +83,7 @@ def _raked(amount: Int, groups: list[tuple[NDArray[np.bool_], int]]) -> Int:
             total = int(amount[places].sum())
             factor = (_FINE + mean * len(places) * _FINE // total) // 2
             amount[places] = amount[places] * factor // _FINE
-    on_grid = (amount + GRID // 2) // GRID * GRID
+    on_grid = (amount + grid // 2) // grid * grid
     return np.where(amount > 0, np.maximum(on_grid, _LEAST), 0)
 
 

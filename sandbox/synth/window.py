@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 MONTHS_MOST = 60
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 """The ordinal of the day from which instants are counted."""
-_NEAR_EID = 6
+_NEAR_EID, _AFTER_EID = 6, 3
 FAR = 60
 """Days until something that is farther away than anybody cares."""
 
@@ -89,13 +89,17 @@ def eid_days(first: date, last: date) -> set[date]:
 def salary_day(month: Month, nominal: int) -> date:
     """When a salary due on a day of the month is paid: before weekends and holidays, earlier where an Eid is near.
 
-    Ministries brought the salary of 20 May 2020 forward to the 18th, with Eid al-Fitr on the 24th (research notes,
-    banking 4.6): two business days, where an Eid begins within six days.
+    What is due in the three days after an Eid is paid before it, since families spend it then. Ministries brought the
+    salary of 20 May 2020 forward to the 18th, with Eid al-Fitr on the 24th (research notes, banking 4.6): two business
+    days, where an Eid begins within six days.
 
     Raises:
         CalendarRangeError: the holidays of that year are not known.
     """
     due = calendar.payday(month.year, month.month, nominal)
+    just_over = eid_days(due - timedelta(days=_AFTER_EID), due)
+    if just_over:
+        due = calendar.previous_business_day(min(just_over))
     if eid_days(due, due + timedelta(days=_NEAR_EID)):
         return calendar.add_business_days(due, -2)
     return due

@@ -20,10 +20,9 @@ from sandbox.synth.draws import Int
 from sandbox.synth.merchants import COUNTRIES, Merchants
 from sandbox.synth.model import CATEGORIES, CHANNELS, REVERSED, STATUSES, Accounts, Posted, Texts
 
-__all__ = ["FORMS", "Form", "amounts", "instants", "lines", "transaction_lines"]
+__all__ = ["Form", "amounts", "instants", "lines", "transaction_lines"]
 
 Form = Literal["json", "jsonl"]
-FORMS: tuple[Form, ...] = ("json", "jsonl")
 """An array a file, or a record a line: also the endings of the files' names."""
 
 _SEPARATORS = {"json": b",\n", "jsonl": b"\n"}

@@ -1,8 +1,15 @@
 """Building an ecosystem: the same bytes from the same recipe, whole or not at all."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +127,181 @@ def test_a_file_is_no_place_for_a_bank(tmp_path: Path) -> None:
     (tmp_path / "bank").write_text("mine")
     with pytest.raises(BuildError, match="is no folder"):
         made(SMALL, tmp_path / "bank")
+
+
+MANIFEST_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "title": lambda stated: stated.update(title="Ours"),
+    "name": lambda stated: stated.update(name="ours"),
+    "logins": lambda stated: stated["logins"].pop(),
+    "a note": lambda stated: stated["logins"][0].update(note="try her"),
+}
+
+
+@pytest.mark.parametrize("change", MANIFEST_EDITS)
+def test_an_edited_manifest_is_not_overwritten(tmp_path: Path, change: str) -> None:
+    made(SMALL, tmp_path / "bank")
+    path = tmp_path / "bank" / "ecosystem.json"
+    stated = json.loads(path.read_bytes())
+    MANIFEST_EDITS[change](stated)
+    path.write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
+    before = files(tmp_path / "bank")
+    with pytest.raises(BuildError, match="is not as a build left it"):
+        made(SMALL, tmp_path / "bank")
+    assert files(tmp_path / "bank") == before
+
+
+@pytest.mark.parametrize("name", ["accounts.json", "branches.json", "notes.txt"])
+def test_what_was_edited_during_a_build_stays(tmp_path: Path, name: str) -> None:
+    made(SMALL, tmp_path / "bank")
+
+    def edit(_: int) -> None:
+        (tmp_path / "bank" / name).write_text("mine")
+
+    with pytest.raises(BuildError, match=r"is not as a build left it|holds notes\.txt"):
+        build(structs.replace(SMALL, seed=8), tmp_path / "bank", form="json", jobs=1, progress=edit)
+    assert (tmp_path / "bank" / name).read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["bank"]
+
+
+@contextmanager
+def failing_renames(monkeypatch: pytest.MonkeyPatch, *numbers: int) -> Iterator[None]:
+    """Within the block the renames with those numbers, from 1, fail."""
+    original, done = Path.rename, 0
+
+    def rename(path: Path, target: Path) -> Path:
+        nonlocal done
+        done += 1
+        if done in numbers:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return original(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename)
+        yield
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_rename_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    before = made(SMALL, tmp_path / "bank")
+    with (
+        failing_renames(monkeypatch, number),
+        pytest.raises(BuildError, match="cannot be replaced, and is as it was: Device or resource busy"),
+    ):
+        made(structs.replace(SMALL, seed=8), tmp_path / "bank")
+    assert files(tmp_path / "bank") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bank"]
+
+
+def test_what_cannot_be_put_back_is_kept_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = made(SMALL, tmp_path / "bank")
+    with failing_renames(monkeypatch, 2, 3), pytest.raises(BuildError, match="what was there is now") as refused:
+        made(structs.replace(SMALL, seed=8), tmp_path / "bank")
+    (home,) = tmp_path.iterdir()
+    assert files(home / "old") == before
+    assert str(home / "old") in str(refused.value)
+
+
+def test_what_other_builds_left_behind_blocks_nothing(tmp_path: Path) -> None:
+    leftover = tmp_path / f".bank.{os.getpid()}.half"
+    leftover.mkdir()
+    assert "customers.json" in made(SMALL, tmp_path / "bank")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [leftover.name, "bank"]
+
+
+def test_the_folder_is_for_whom_the_umask_allows(tmp_path: Path) -> None:
+    made(SMALL, tmp_path / "bank")
+    (tmp_path / "usual").mkdir()
+    assert (tmp_path / "bank").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "out: .*bank cannot be written: No space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied"), "out: .*bank cannot be written: Permission denied"),
+        (BrokenProcessPool("a process"), "jobs: a process came to an end, .*; use fewer --jobs"),
+        (MemoryError(), "jobs: a process came to an end, .*; use fewer --jobs"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_and_nothing_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, words: str
+) -> None:
+    def fails(recipe: Recipe, span: Span, form: Form) -> Chunk:
+        raise failure
+
+    monkeypatch.setattr(building, "make_chunk", fails)
+    with pytest.raises(BuildError, match=words):
+        made(SMALL, tmp_path / "new" / "newer" / "bank")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["b" * 65, "my\nbank", "bank\u200f"])
+def test_a_folder_has_a_name_that_an_ecosystem_can_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BuildError, match=r"out: the folder's name is the ecosystem's, and .* is no identifier"):
+        made(SMALL, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../..", "../inner"])
+def test_the_current_directory_is_no_place_for_a_bank(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    with pytest.raises(BuildError, match="is the current directory, or around it; name a folder to make"):
+        made(SMALL, Path(name))
+    assert Path.cwd() == inner
+
+
+def test_a_directory_that_was_deleted_is_no_place_for_a_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(BuildError, match="out: bank cannot be written"):
+        made(SMALL, Path("bank"))
+    assert "customers.json" in made(SMALL, tmp_path / "bank")
+
+
+def test_a_link_to_itself_is_no_place_for_a_bank(tmp_path: Path) -> None:
+    (tmp_path / "bank").symlink_to(tmp_path / "bank")
+    with pytest.raises(BuildError, match="out: "):
+        made(SMALL, tmp_path / "bank")
+
+
+class Made:
+    """What stands for a chunk, and is known while it is held."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[str, bytes] = {}
+        self.counted: dict[str, int] = {}
+
+
+def test_only_a_few_chunks_are_held_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: weakref.WeakSet[Made] = weakref.WeakSet()
+    most = 0
+
+    class Quick:
+        """Processes that are done at once."""
+
+        def submit(self, *_: object) -> "Future[Made]":
+            nonlocal most
+            made, future = Made(), Future[Made]()
+            held.add(made)
+            future.set_result(made)
+            most = max(most, len(held))
+            return future
+
+    @contextmanager
+    def quick(workers: int) -> Iterator[Quick]:
+        yield Quick()
+
+    monkeypatch.setattr(building, "_pool", quick)
+    made(structs.replace(SMALL, customers=10_000), tmp_path / "bank", jobs=3)
+    assert most == 4
 
 
 def test_a_build_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,25 @@ from numpy.typing import NDArray
 from synth import columns
 
 from sandbox.core.clock import DAY, HOUR, KUWAIT_OFFSET
-from sandbox.synth.calibration import card_payments
+from sandbox.synth.calibration import calibrate, card_payments
 from sandbox.synth.habits import spend
-from sandbox.synth.merchants import COUNTRIES, MEN, WOMEN, Merchants, make_merchants
-from sandbox.synth.model import ATM, CATEGORY, CURRENT, MOBILE, NONE, ONLINE, POS, WALLET, Accounts, Movements, People
-from sandbox.synth.purse import customs
-from sandbox.synth.trips import make_trips
+from sandbox.synth.merchants import CITIES, COUNTRIES, MEN, WOMEN, Merchants, make_merchants
+from sandbox.synth.model import (
+    ATM,
+    CATEGORY,
+    CURRENT,
+    HOUSING,
+    MOBILE,
+    NONE,
+    ONLINE,
+    POS,
+    WALLET,
+    Accounts,
+    Movements,
+    People,
+)
+from sandbox.synth.purse import customs, paid_out
+from sandbox.synth.trips import countries_of, flies, make_trips, pilgrims
 from sandbox.synth.usual import make_lives
 from sandbox.synth.window import EPOCH_ORDINAL, Window
 
@@ -82,12 +95,24 @@ def test_cards_are_used_as_often_and_for_what_the_central_bank_counts(year: Year
 )
 def test_prices_are_those_of_kuwait(year: Year, category: str, least: int, most: int) -> None:
     mine = year.of(category) & year.at_home & (year.made.channel == POS)
-    assert least <= int(year.made.amount[mine].mean()) <= most
+    assert least <= int(calibrate(year.made).amount[mine].mean()) <= most
 
 
 def test_fuel_is_litres_at_one_of_two_tariffs(year: Year) -> None:
     fifths = year.made.amount[year.of("FUEL")] * 5
     assert ((fifths % 85 == 0) | (fifths % 105 == 0)).all()
+
+
+def test_a_car_keeps_to_one_grade_and_is_filled_about_every_week(year: Year) -> None:
+    income = year.people.income + year.people.other_income
+    fills = []
+    for who in set(year.who[year.of("FUEL")].tolist()):
+        amounts = year.made.amount[year.of("FUEL") & (year.who == who)] * 5
+        assert (amounts % 85 == 0).all() or (amounts % 105 == 0).all()
+        assert income[who] >= 250_000
+        fills.append(len(amounts) / MONTHS)
+    assert len(fills) > 50
+    assert 3 <= np.percentile(fills, 10) <= np.percentile(fills, 90) <= 5.3
 
 
 def test_machines_give_notes(year: Year) -> None:
@@ -101,6 +126,16 @@ def test_shops_end_their_prices_on_coins(year: Year) -> None:
     assert (year.made.amount[shops & year.of("CLOTHING")] % 250 == 0).all()
 
 
+def test_nothing_is_cheaper_or_dearer_than_it_can_be(year: Year) -> None:
+    paid = calibrate(year.made)
+    for category, least in customs()["floors"].items():
+        if category != "about":
+            assert int(paid.amount[year.of(category)].min()) >= least
+    butchers = np.array([code == "5422" for code in year.merchants.mcc])[year.made.merchant]
+    assert butchers.any()
+    assert int(paid.amount[butchers].max()) <= 80_000
+
+
 def test_in_ramadan_restaurants_sell_nothing_by_day(year: Year) -> None:
     eating = year.of("RESTAURANTS", "COFFEE") & year.at_home & year.window.ramadan[year.day]
     by_day = (year.hour >= 5) & (year.hour < 18)
@@ -112,6 +147,26 @@ def test_in_ramadan_people_give_three_times_as_much_and_more(year: Year) -> None
     ordinary = ~year.window.ramadan & ~year.window.eid
     giving = year.of("CHARITY")
     assert 2.5 < year.a_day(giving, year.window.ramadan) / year.a_day(giving, ordinary) < 6
+
+
+def test_who_gives_more_in_ramadan_gives_more_money_too(year: Year) -> None:
+    giving = year.of("CHARITY")
+    ordinary = ~year.window.ramadan & ~year.window.eid
+    in_ramadan = int(year.made.amount[giving & year.window.ramadan[year.day]].sum()) / int(year.window.ramadan.sum())
+    otherwise = int(year.made.amount[giving & ordinary[year.day]].sum()) / int(ordinary.sum())
+    assert 2.5 < in_ramadan / otherwise < 6
+    observing = pilgrims(year.people, SEED)
+    assert observing[year.who[giving]].all()
+
+
+def test_the_cast_gives_in_ramadan() -> None:
+    people = columns.people(12, cast=np.arange(12, dtype=np.int64))
+    accounts = columns.accounts(people)
+    window = columns.window()
+    made = spend(people, accounts, window, make_merchants(SEED, 12), seed=SEED)
+    day = (made.at + KUWAIT_OFFSET) // DAY + EPOCH_ORDINAL - window.ordinal[0]
+    given = (made.category == CATEGORY["CHARITY"]) & window.ramadan[day]
+    assert set(accounts.holder[made.account[given]].tolist()) >= set(np.flatnonzero(pilgrims(people, SEED)).tolist())
 
 
 def test_cupboards_are_filled_before_ramadan_and_notes_drawn_before_eid(year: Year) -> None:
@@ -157,6 +212,62 @@ def test_who_travels_spends_there_and_not_in_the_shops_of_kuwait(year: Year) -> 
     assert int((there & in_summer).sum()) > 0.35 * int(there.sum())
 
 
+def test_a_journey_has_one_city(year: Year) -> None:
+    trips = make_trips(make_lives(year.people, year.accounts, year.window, year.merchants, seed=SEED))
+    city = year.merchants.city[year.made.merchant]
+    began = (year.made.key >> 20 & 0xFFFF) + EPOCH_ORDINAL - year.window.ordinal[0]
+    several = 0
+    for who, first, nights, country, town in zip(
+        trips.who.tolist(),
+        trips.first.tolist(),
+        trips.nights.tolist(),
+        trips.country.tolist(),
+        trips.city.tolist(),
+        strict=True,
+    ):
+        during = (year.who == who) & (city >= 0) & (began >= first) & (began < first + nights)
+        assert set(city[during].tolist()) <= {town}
+        assert set(year.made.country[during].tolist()) <= {country}
+        several += int(during.sum()) > 1
+    assert several > 20
+
+
+def test_nobody_but_who_may_be_a_pilgrim_is_in_makkah() -> None:
+    people = columns.people(3_000)
+    window = columns.window()
+    merchants = make_merchants(SEED, 60)
+    trips = make_trips(make_lives(people, columns.accounts(people), window, merchants, seed=SEED))
+    country = COUNTRIES.index("SA")
+    makkah = [name for name, _ in CITIES[country]].index("Makkah")
+    there = trips.who[(trips.country == country) & (trips.city == makkah)]
+    assert len(there) > 10
+    assert pilgrims(people, SEED)[there].all()
+    strangers = {"IN", "PH", "LK", "NP", "IR", "GB"}
+    assert not strangers & {countries_of(people, SEED)[who] for who in there.tolist()}
+
+
+def test_who_flies_has_a_ticket_and_nobody_else(year: Year) -> None:
+    trips = make_trips(make_lives(year.people, year.accounts, year.window, year.merchants, seed=SEED))
+    flights = flies(trips) & (trips.first >= 0) & (trips.first < year.window.days)
+    bought = year.of("TRAVEL") & (year.made.channel == ONLINE)
+    tickets = bought & (year.made.amount >= 45_000)
+    for who in trips.who[flights].tolist():
+        assert (tickets & (year.who == who)).any()
+    assert set(year.who[bought].tolist()) <= set(trips.who[flies(trips)].tolist())
+
+
+def test_in_summer_kuwaitis_leave_the_gulf(year: Year) -> None:
+    people = columns.people(3_000)
+    merchants = make_merchants(SEED, 60)
+    trips = make_trips(make_lives(people, columns.accounts(people), year.window, merchants, seed=SEED))
+    inside = (trips.first >= 0) & (trips.first < year.window.days)
+    month = year.window.month_of[np.clip(trips.first, 0, year.window.days - 1)]
+    mine = inside & np.isin(month, (7, 8)) & people.kuwaiti[trips.who]
+    counts = np.bincount(trips.country[mine], minlength=len(COUNTRIES))
+    assert counts.argmax() == COUNTRIES.index("TR")
+    assert sum(counts[COUNTRIES.index(code)] for code in ("BH", "QA", "SA")) < 0.09 * counts.sum()
+
+
 def test_expatriates_fly_home_and_kuwaitis_to_the_gulf_and_beyond(year: Year) -> None:
     there = ~year.at_home & (year.made.channel != ONLINE)
     indians = (year.people.nationality == 1)[year.who]
@@ -189,6 +300,39 @@ def test_bills_are_the_same_every_month(year: Year) -> None:
     assert counts.max() <= 3 * (MONTHS + 1)
     one = year.made.account == accounts[counts.argmin()]
     assert len(set(year.made.amount[films & one].tolist())) == 1
+
+
+def test_everybody_has_a_telephone_and_owners_pay_for_electricity(year: Year) -> None:
+    def paying(category: str) -> set[int]:
+        return set(year.who[year.of(category)].tolist())
+
+    assert paying("TELECOM") == set(range(CUSTOMERS))
+    owners = set(np.flatnonzero(year.people.housing == HOUSING.index("OWNED")).tolist())
+    assert owners <= paying("UTILITIES")
+    assert len(paying("UTILITIES") - owners) < 0.25 * (CUSTOMERS - len(owners))
+
+
+def test_who_lives_with_the_employer_pays_no_electricity() -> None:
+    people = columns.people(60, housing=np.full(60, HOUSING.index("EMPLOYER"), dtype=np.int64))
+    made = spend(people, columns.accounts(people), columns.window(), make_merchants(SEED, 60), seed=SEED)
+    assert not (made.category == CATEGORY["UTILITIES"]).any()
+
+
+def test_fees_go_to_schools_for_children_and_take_an_eighth_of_the_income_at_most(year: Year) -> None:
+    fees = year.of("EDUCATION") & np.isin(year.made.merchant, year.merchants.schools)
+    assert fees.any()
+    assert {year.merchants.mcc[place] for place in year.made.merchant[fees].tolist()} <= {"8211", "8351"}
+    assert (year.people.dependents[year.who[fees]] > 0).all()
+    paid = np.bincount(year.who[fees], weights=calibrate(year.made).amount[fees], minlength=CUSTOMERS)
+    assert (paid <= 12 * (year.people.income + year.people.other_income) * 0.12).all()
+
+
+def test_who_earns_little_draws_most_of_it(year: Year) -> None:
+    mine = np.flatnonzero(paid_out(year.people))
+    drawn = year.of("CASH") & year.at_home & np.isin(year.who, mine)
+    left = year.people.income * (1_000 - year.people.remits) // 1_000 - year.people.rent
+    assert len(mine) > 10
+    assert 0.4 < int(year.made.amount[drawn].sum()) / MONTHS / int(left[mine].sum()) < 0.9
 
 
 def test_wallets_pay_for_little_things(year: Year) -> None:

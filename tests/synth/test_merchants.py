@@ -2,12 +2,14 @@
 
 import pytest
 
-from sandbox.synth.merchants import COUNTRIES, Merchants, areas, make_merchants
+from sandbox.synth.merchants import CITIES, COUNTRIES, Merchants, areas, make_merchants
 from sandbox.synth.model import CATEGORIES, CATEGORY
 from sandbox.synth.purse import customs
 
+ONLINE = {"DELIVERY", "TELECOM", "UTILITIES", "GOVERNMENT", "SUBSCRIPTIONS", "ONLINE_SHOPPING"}
+"""Categories that have no shop to walk into."""
 MCCS_OF_THE_RESEARCH = {
-    "5411", "5541", "5812", "5814", "5912", "4814", "4900", "8211", "8398", "6540", "5944", "4511", "6011", "7011",
+    "5411", "5541", "5812", "5814", "5912", "4814", "4900", "8211", "8398", "6051", "5944", "4511", "6011", "7011",
 }  # fmt: skip
 
 
@@ -29,10 +31,15 @@ def test_everything_that_people_do_finds_a_merchant(merchants: Merchants) -> Non
 
 def test_travellers_find_a_merchant_wherever_they_go(merchants: Merchants) -> None:
     trips = customs()["trips"]
-    for country in {*trips["kuwaiti"], *trips["expatriate"], *trips["winter"], *trips["home"].values()}:
-        for spend in [*trips["spends"], {"category": "TRAVEL"}]:
-            places = merchants.abroad[COUNTRIES.index(country), CATEGORY[spend["category"]]]
-            assert set(merchants.country[places].tolist()) == {COUNTRIES.index(country)}
+    for place, cities in enumerate(CITIES):
+        for city, (name, _) in enumerate(cities):
+            for spend in [*trips["spends"], {"category": "TRAVEL"}]:
+                among = merchants.abroad[place, city, CATEGORY[spend["category"]]].tolist()
+                assert among
+                assert all(merchants.name[each].split(" – ")[1].startswith(name) for each in among)
+                assert all(" – " in merchants.name_ar[each] for each in among)
+    for table in ("summer", "eid", "winter", "expatriate"):
+        assert all(CITIES[COUNTRIES.index(country)] for country in trips[table])
 
 
 def test_no_two_have_one_name_and_none_lacks_one(merchants: Merchants) -> None:
@@ -51,11 +58,32 @@ def test_no_co_operative_bears_the_name_of_an_area_as_real_ones_do(merchants: Me
 def test_records_say_where_a_merchant_is(merchants: Merchants) -> None:
     for place, record in enumerate(merchants.records()):
         assert record["category"] == CATEGORIES[merchants.category[place]]
-        assert ("area" in record) == ("governorate" in record) == (record["country"] == "KW")
+        assert ("area" in record) == ("governorate" in record)
+        assert ("area" in record) == (record["country"] == "KW" and record["category"] not in ONLINE)
+
+
+def test_cash_machines_stand_where_people_live_and_garages_where_there_is_room(merchants: Merchants) -> None:
+    machines = [each for each in merchants.records() if each["mcc"] == "6011" and each["country"] == "KW"]
+    assert [each["area"] for each in machines[:5]] == ["Salmiya", "Hawalli", "Farwaniya", "Fahaheel", "Jahra"]
+    works = [each for each in merchants.records() if each["mcc"] in {"7538", "5532", "5200", "5712"}]
+    assert works
+    assert {each["area"] for each in works} <= {"Shuwaikh", "Sulaibiya", "Ardiya", "Fahaheel"}
+
+
+@pytest.mark.parametrize(
+    ("category", "word"),
+    [("TELECOM", "Thuraya"), ("INSURANCE", "Noor"), ("INSURANCE", "Amana"), ("INSURANCE", "Hilal"),
+     ("HEALTH", "Sidra"), ("HEALTH", "Noor"), ("COFFEE", "Karaz"), ("CAR", "Bunn"), ("TRAVEL", "Habaq")],
+)  # fmt: skip
+def test_names_are_neither_those_of_brands_nor_silly(category: str, word: str) -> None:
+    many = make_merchants(1, 5_000)
+    names = [many.name[place] for place in many.by_category[CATEGORY[category]].tolist()]
+    assert names
+    assert not [name for name in names if word in name.split()]
 
 
 def test_there_are_about_as_many_as_a_town_of_that_size_has() -> None:
-    assert 130 <= make_merchants(1, 60).count <= 210
+    assert 130 <= make_merchants(1, 60).count <= 340
     assert 3_000 <= make_merchants(1, 100_000).count <= 6_000
 
 

@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sandbox.core import civil_id
+from sandbox.core import calendar, civil_id
+from sandbox.core.clock import parse_instant
 from sandbox.synth import identity, roles
 from sandbox.synth.cast import CAST, STAFF, logins
 from sandbox.synth.draws import Int
 from sandbox.synth.identity import BLOCK, births, civil_ids, phones
+from sandbox.synth.lives import from_the_gulf
 from sandbox.synth.model import ACCOUNT_TYPES, HOUSING, MAX_CUSTOMERS, NONE, SECTORS, SEGMENTS, People, Span
-from sandbox.synth.people import make_people
+from sandbox.synth.naming import muslim
+from sandbox.synth.people import day_limit, make_people, since
 from sandbox.synth.tables import employers, nationalities, occupations, targets, work
-from sandbox.synth.wages import GRID
+from sandbox.synth.wages import GRID, NET_GRID
+from sandbox.synth.window import Window
 
 PUBLIC, PRIVATE = SECTORS.index("PUBLIC"), SECTORS.index("PRIVATE")
 MANY = 5_000
@@ -65,7 +69,7 @@ def test_mean_wages_are_those_of_the_statistics(seed: int, customers: int) -> No
 def test_wages_spread_and_stand_on_their_grid(many: People) -> None:
     employed = (many.sector == PUBLIC) | (many.sector == PRIVATE)
 
-    assert (many.income[employed] % GRID == 0).all()
+    assert (many.income[employed] % np.where(many.kuwaiti, NET_GRID, GRID)[employed] == 0).all()
     assert many.income[employed].min() >= 75_000
     assert np.log(many.income[employed & many.kuwaiti]).std() == pytest.approx(0.45, abs=0.05)
     assert np.log(many.income[employed & ~many.kuwaiti]).std() == pytest.approx(0.75, abs=0.1)
@@ -104,6 +108,21 @@ def test_rent_and_remittance_leave_something_to_live_on(many: People) -> None:
     assert tenants[~many.kuwaiti].mean() > 0.5
 
 
+def test_workers_whom_the_employer_houses_send_home_most_of_what_they_earn(many: People) -> None:
+    employed = ~many.kuwaiti & ((many.sector == PUBLIC) | (many.sector == PRIVATE))
+    sent = many.remits[employed & (many.housing == HOUSING.index("EMPLOYER"))]
+
+    assert (sent > 0).mean() > 0.8
+    assert 450 <= sent[sent > 0].min() < sent.max() <= 650
+    assert many.remits[employed & (many.housing == HOUSING.index("RENTED"))].max() <= 450
+
+
+def test_net_wages_of_citizens_have_fils(many: People) -> None:
+    employed = (many.sector == PUBLIC) | (many.sector == PRIVATE)
+
+    assert (many.income[employed & many.kuwaiti] % 1_000 != 0).mean() > 0.95
+
+
 def test_work_fits_together(many: People) -> None:
     for sector, occupation, employer, hours in zip(
         many.sector.tolist(), many.occupation.tolist(), many.employer.tolist(), many.hours.tolist(), strict=True
@@ -116,12 +135,98 @@ def test_work_fits_together(many: People) -> None:
         assert 0 <= hours < 4
 
 
-def test_nobody_is_too_young_and_all_joined_on_a_working_day_before_2020(many: People) -> None:
+def test_nobody_was_too_young_to_join_and_all_did_on_a_working_day(many: People) -> None:
     joined = [date.fromordinal(day) for day in many.joined.tolist()]
+    years = (many.joined - many.birth) * 4 // 1461
+    students = many.segment == SEGMENTS.index("STUDENT")
+    workers = ~many.kuwaiti & np.isin(many.sector, (PUBLIC, PRIVATE))
 
-    assert max(joined) < date(2020, 1, 1)
     assert {day.weekday() for day in joined} == {6, 0, 1, 2, 3}
-    assert (many.joined - many.birth).min() > 10 * 365
+    assert all(calendar.is_business_day(day) for day in joined if day.year >= 2020)
+    assert years[students].min() >= 17
+    assert years[~students].min() >= 18
+    assert years[workers].min() >= 21
+
+
+def test_customers_joined_in_all_years_up_to_2025(many: People) -> None:
+    years = np.bincount([date.fromordinal(day).year for day in many.joined.tolist()], minlength=2026)
+
+    assert years[2005:2026].min() > 50
+    assert years[2020:2026].sum() > many.count // 5
+    assert years.sum() == years[1996:2026].sum()
+
+
+@pytest.mark.parametrize(("as_of", "months"), [("2020-12-31", 12), ("2022-06-01", 24), ("2026-01-15", 12)])
+def test_everybody_has_joined_before_the_window_but_the_newcomer(many: People, as_of: str, months: int) -> None:
+    window = Window(parse_instant(f"{as_of}T09:00:00Z"), months)
+    settled = since(many, window)
+    newcomers = np.isin(many.cast, [place for place, member in enumerate(CAST) if member.newcomer])
+    early = (many.joined <= day_limit(window)) & ~newcomers
+
+    assert (settled.joined[newcomers] == date.fromisoformat(as_of).toordinal() - 1).all()
+    assert settled.joined[~newcomers].max() < window.ordinal[0]
+    assert (settled.joined[early] == many.joined[early]).all()
+    assert {day % 7 for day in settled.joined[~newcomers].tolist()} == {0, 1, 2, 3, 4}
+
+
+def test_the_days_on_which_they_joined_are_the_same_for_every_window_of_a_year(many: People) -> None:
+    one, other = (since(many, Window(parse_instant(f"{day}T09:00:00Z"), 12)) for day in ("2026-01-15", "2026-11-20"))
+    others = many.cast == NONE
+
+    assert (one.joined[others] == other.joined[others]).all()
+
+
+def test_most_speakers_of_arabic_bank_in_it(many: People) -> None:
+    senior = many.segment == SEGMENTS.index("SENIOR")
+    egyptian = many.nationality == nationalities().index("EG")
+    indian = many.nationality == nationalities().index("IN")
+
+    assert many.arabic[many.kuwaiti & ~senior].mean() == pytest.approx(0.70, abs=0.03)
+    assert many.arabic[many.kuwaiti & senior].mean() == pytest.approx(0.95, abs=0.03)
+    assert many.arabic[egyptian].mean() == pytest.approx(0.85, abs=0.04)
+    assert not many.arabic[indian].any()
+
+
+def test_the_languages_of_the_cast_are_pinned(many: People) -> None:
+    assert {member.username for member in CAST if member.arabic} == {"mariam", "bader", "hessa"}
+    assert many.arabic[: len(CAST)].tolist() == [member.arabic for member in CAST]
+
+
+def test_citizens_of_the_gulf_live_and_work_as_kuwaitis_do(many: People) -> None:
+    saudi = from_the_gulf(many.nationality)
+    local = {one for name, bands in work()["pools"].items() if "KUWAITI" in name for band in bands for one in band}
+    employed = saudi & np.isin(many.sector, (PUBLIC, PRIVATE))
+
+    assert saudi.sum() > 50
+    assert HOUSING.index("EMPLOYER") not in many.housing[saudi]
+    assert many.rent[saudi & (many.rent > 0)].min() >= 80_000
+    assert {occupations()[place].name for place in many.occupation[employed].tolist()} <= local
+
+
+def test_only_muslims_are_imams(many: People) -> None:
+    imams = np.array([occupations()[place].name == "Mosque Imam" for place in many.occupation.tolist()])
+
+    assert imams.any()
+    assert muslim(many, seed=2026)[imams].all()
+
+
+def test_nurseries_employ_women_who_look_after_children(many: People) -> None:
+    nursery = np.array([one.kind == "nursery" for one in employers()])
+    there = (many.employer != NONE) & nursery[many.employer]
+
+    assert there.any()
+    assert many.woman[there].all()
+    assert {occupations()[place].name for place in many.occupation[there].tolist()} == {"Nursery Assistant"}
+
+
+@pytest.mark.parametrize("count", range(1, 30))
+def test_wages_of_a_last_span_of_few_customers_are_sensible(count: int) -> None:
+    people = make_people(2026, Span(BLOCK, count))
+    employed = np.isin(people.sector, (PUBLIC, PRIVATE))
+
+    assert (people.income[employed & ~people.kuwaiti] <= 2_000_000).all()
+    assert (people.income[employed & people.kuwaiti] >= 500_000).all()
+    assert people.income.max() <= 4_000_000
 
 
 def test_paydays_are_those_of_the_sectors(many: People) -> None:

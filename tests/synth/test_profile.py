@@ -14,9 +14,10 @@ from sandbox.store.records import Customer, CustomerSettings
 from sandbox.synth import naming
 from sandbox.synth.cast import CAST
 from sandbox.synth.model import People, Recipe, Span
-from sandbox.synth.people import make_people
+from sandbox.synth.people import make_people, since
 from sandbox.synth.profile import PROFILE_FIELDS, customer_records, settings_records
-from sandbox.synth.tables import names, nationalities
+from sandbox.synth.tables import blocks, names, nationalities
+from sandbox.synth.window import Window
 
 RECIPE = Recipe(customers=1_000, months=12, seed=2026, as_of=parse_instant("2026-01-08T09:00:00Z"))
 ARABIC = re.compile(r"[\u0621-\u064a .]+")
@@ -26,7 +27,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def people() -> People:
-    return make_people(RECIPE.seed, Span(0, RECIPE.customers))
+    return since(make_people(RECIPE.seed, Span(0, RECIPE.customers)), Window(RECIPE.as_of, RECIPE.months))
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +87,61 @@ def test_the_cast_has_its_names_and_usernames(rows: list[Row]) -> None:
         assert row["language"] == ("ar" if member.arabic else "en")
 
 
-def test_newcomers_joined_today_and_nobody_else_changes_with_the_day(people: People, rows: list[Row]) -> None:
-    later = customer_records(people, msgspec.structs.replace(RECIPE, as_of=parse_instant("2027-03-01T09:00:00Z")))
+def test_newcomers_joined_yesterday_and_nobody_else_changes_with_the_day(people: People, rows: list[Row]) -> None:
+    as_of = parse_instant("2026-12-01T09:00:00Z")
+    later = customer_records(since(people, Window(as_of, RECIPE.months)), msgspec.structs.replace(RECIPE, as_of=as_of))
 
     for place, (before, after) in enumerate(zip(rows, later, strict=True)):
         if place < len(CAST) and CAST[place].newcomer:
-            assert before["customer_since"] == "2026-01-08"
-            assert after == {**before, "customer_since": "2027-03-01"}
+            assert before["customer_since"] == "2026-01-07"
+            assert after == {**before, "customer_since": "2026-11-30"}
         else:
             assert after == before
+
+
+def test_the_income_is_all_that_comes_in_a_month(people: People, rows: list[Row]) -> None:
+    both = (people.income > 0) & (people.other_income > 0)
+
+    assert both.any()
+    for row, whole in zip(rows, (people.income + people.other_income).tolist(), strict=True):
+        assert fils_of_number(row["monthly_income"]) == whole
+
+
+def test_business_and_large_other_income_are_no_low_risk(people: People, rows: list[Row]) -> None:
+    looked_at = 0
+    for row, wage, other in zip(rows, people.income.tolist(), people.other_income.tolist(), strict=True):
+        if row["employment_sector"] == "OWN_BUSINESS" or (wage and other > 5 * wage):
+            assert row["risk_rating"] != "LOW", row
+            looked_at += 1
+    assert looked_at > 20
+    assert sum(row["risk_rating"] == "LOW" for row in rows) > len(rows) // 2
+
+
+def test_blocks_are_those_that_an_area_has(rows: list[Row]) -> None:
+    assert (blocks()["Mishref"], blocks()["Rawda"], blocks()["Mansouriya"]) == (6, 5, 2)
+    for row in rows:
+        assert 1 <= int(row["address"]["block"]) <= blocks()[row["address"]["area"]]
+
+
+def test_who_is_a_muslim_follows_from_the_same_culture_as_the_name(people: People) -> None:
+    found = naming.muslim(people, seed=RECIPE.seed)
+    citizens_of = naming.countries(RECIPE.seed, people.index, people.nationality)
+    of_india = [bool(one) for one, country in zip(found, citizens_of, strict=True) if country == "IN"]
+    families = {
+        word.latin for culture in ("coptic", "indian_christian", "keralan") for word in naming.pool(culture).families
+    }
+
+    assert found[people.kuwaiti].all()
+    assert not any(one for one, country in zip(found, citizens_of, strict=True) if country in {"PH", "LK", "NP", "GB"})
+    assert {True, False} == set(of_india)
+    for name, is_muslim, country in zip(naming.name_people(people, RECIPE.seed), found, citizens_of, strict=True):
+        if country in {"EG", "IN"} and name.family.latin in families:
+            assert not is_muslim
+
+
+def test_nobody_is_called_the_same_twice(people: People) -> None:
+    for name in naming.name_people(people, RECIPE.seed):
+        assert not set(name.given.latin.split()) & set(name.family.latin.split())
 
 
 def test_addresses_are_of_a_house_or_a_flat_and_agree_with_their_line(rows: list[Row]) -> None:

@@ -13,6 +13,7 @@ from sandbox.synth.naming import Name, Word
 from sandbox.synth.people import make_people
 from sandbox.synth.profile import customer_records
 from sandbox.synth.provider import Address, KuwaitProvider, Pen
+from sandbox.synth.tables import blocks
 
 NAME = Name(
     "{{given}} {{father}} {{grandfather}} {{family}}",
@@ -45,6 +46,12 @@ def test_testers_get_names_and_addresses(fake: Faker) -> None:
     assert re.fullmatch(r"[\w' -]+, Block [0-9]+, [\w ]+, House [0-9]+", fake.kuwaiti_address())
     assert "قطعة" in fake.kuwaiti_address_ar()
     assert all((fake.kuwaiti_area(), fake.kuwaiti_employer(), fake.kuwaiti_occupation()))
+
+
+def test_blocks_are_those_that_an_area_has(fake: Faker) -> None:
+    for _ in range(60):
+        area, block = fake.kuwaiti_address().split(", Block ")
+        assert 1 <= int(block.split(",")[0]) <= blocks()[area]
 
 
 def test_the_same_seed_of_faker_gives_the_same_person(fake: Faker) -> None:

@@ -60,6 +60,10 @@ def test_no_window_reaches_into_years_whose_holidays_are_not_known() -> None:
         (2025, 9, 20, date(2025, 9, 18)),  # a Saturday
         (2025, 11, 31, date(2025, 11, 30)),
         (2020, 5, 20, date(2020, 5, 18)),  # Eid al-Fitr on the 24th: paid on the 18th, in the news of that year
+        (2025, 6, 9, date(2025, 6, 2)),  # the day after Eid al-Adha: before it
+        (2025, 4, 3, date(2025, 3, 25)),  # two days after Eid al-Fitr
+        (2025, 4, 6, date(2025, 4, 6)),  # five days after it
+        (2025, 6, 12, date(2025, 6, 12)),
     ],
 )
 def test_salaries_come_before_weekends_and_before_an_eid(year: int, month: int, nominal: int, paid: date) -> None:

@@ -7,13 +7,14 @@ from itertools import pairwise
 import pytest
 from synth.chunks import SEED, TODAY, TOMORROW, Chunk, chunk
 
-from sandbox.core.clock import DAY, NEVER, parse_instant
+from sandbox.core.clock import DAY, HOUR, NEVER, SECOND, parse_instant
 from sandbox.core.passwords import verify_password
 from sandbox.synth.cast import CAST, STAFF
-from sandbox.synth.facts import Row
+from sandbox.synth.facts import Row, is_working_day
 from sandbox.synth.model import NONE
-from sandbox.synth.signins import DAYS, attackers_address
+from sandbox.synth.signins import ACTS_WITHIN, DAYS, Act, attackers_address, make_sign_ins
 from sandbox.synth.standing import PASSWORD, make_users
+from sandbox.synth.window import local_day
 
 TEST_NETWORKS = [ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 
@@ -165,6 +166,39 @@ def test_customers_come_from_networks_of_kuwait_and_staff_from_the_bank(made: Ch
         assert where.is_global
         assert not address.endswith((".0", ".255"))
         assert not any(where in network for network in TEST_NETWORKS)
+
+
+def test_who_administers_signs_in_on_every_working_day(made: Chunk) -> None:
+    users, window = made.access.users, made.window
+    admin = users.role.index("ADMIN")
+    found = made.access.sign_ins
+    days = [local_day(at) for at in found.at[found.user == admin].tolist()]
+    working = [day for day in ~(window.weekend | window.holiday)[-DAYS:] if day]
+    assert len(days) == len(set(days)) == len(working)
+    assert all(is_working_day(day) for day in days)
+
+
+def test_whoever_does_something_signs_in_for_it_rather_than_at_another_time_of_that_day(made: Chunk) -> None:
+    access, window = made.access, made.window
+    place = next(place for place in range(20) if access.users.barred_at[place] == NEVER)
+    at = int(window.start[-10]) + 15 * HOUR
+    acts = [Act(place, at), Act(place, at + 60 * SECOND), Act(place, int(window.start[0]))]
+    found = make_sign_ins(access.users, access.devices, window, seed=SEED, acts=acts)
+    that_day = [moment for user, moment in zip(found.user.tolist(), found.at.tolist(), strict=True)
+                if user == place and local_day(moment) == local_day(at)]  # fmt: skip
+    assert len(that_day) == 1
+    assert 0 < at - that_day[0] < at + 60 * SECOND - that_day[0] <= ACTS_WITHIN
+    locked = next(place for place in range(60) if access.users.barred_at[place] < NEVER)
+    late = int(access.users.barred_at[locked]) + HOUR
+    found = make_sign_ins(access.users, access.devices, window, seed=SEED, acts=[Act(locked, late)])
+    assert (found.at[found.user == locked] < access.users.barred_at[locked]).all()
+
+
+def test_staff_suspend_users_on_working_days() -> None:
+    for as_of in (TODAY, TOMORROW, "2026-03-29T09:00:00Z"):
+        of = chunk(as_of=as_of)
+        suspended = of.access.users.status.index("SUSPENDED")
+        assert is_working_day(local_day(int(of.access.users.barred_at[suspended])))
 
 
 def test_attackers_have_addresses_that_are_nobodys() -> None:

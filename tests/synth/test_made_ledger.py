@@ -10,7 +10,7 @@ import pytest
 from synth import columns
 
 from sandbox.core import iban
-from sandbox.core.clock import DAY, MILLISECOND, format_instant
+from sandbox.core.clock import DAY, KUWAIT_OFFSET, MILLISECOND, format_instant
 from sandbox.core.money import format_fils
 from sandbox.store.ecosystem import load_files
 from sandbox.synth import ledger, recurring, transfers
@@ -234,6 +234,63 @@ def test_a_declined_payment_says_why() -> None:
     assert ((posted.movements.text >= 0) & shopping == (posted.status == FAILED) & shopping).all()
 
 
+def test_reasons_fit_what_was_tried() -> None:
+    made = chunk(500, share=60)
+    posted, moved = made.posted, made.posted.movements
+    told = [made.texts.listed[place] if place >= 0 else "" for place in moved.text.tolist()]
+    cards, failed = card_payments(moved), posted.status == FAILED
+
+    def refused(reason: str) -> list[int]:
+        places = np.flatnonzero(failed & np.array([text == f"Declined: {reason}" for text in told])).tolist()
+        assert places, reason
+        return places
+
+    for place in refused("wrong PIN"):
+        assert moved.channel[place] == ATM or (moved.channel[place] == POS and moved.amount[place] >= 25_000)
+    for place in refused("not confirmed in time"):
+        assert moved.channel[place] == ONLINE
+    for place in refused("terminal could not reach the bank"):
+        assert moved.channel[place] in {POS, ATM}
+    for place in refused("suspected fraud"):
+        assert moved.channel[place] == ONLINE or moved.amount[place] >= 100_000
+    day = (moved.at + KUWAIT_OFFSET) // DAY
+    for place in refused("daily limit exceeded"):
+        mine = cards & ~failed & (moved.account == moved.account[place]) & (day == day[place])
+        assert moved.amount[place] >= 25_000
+        assert moved.amount[place] + moved.amount[mine & (moved.at < moved.at[place])].sum() >= 300_000
+
+
+def test_a_card_that_has_expired_is_not_used_for_five_days() -> None:
+    made = chunk()
+    start = int(made.window.start[9])
+    # Every tenth day something is bought from one account, from another one every fourth day.
+    at = [start + 10 * DAY * step for step in range(34)] + [start + 4 * DAY * step + 1 for step in range(85)]
+    account = [0] * 34 + [3] * 85
+    few = block(made, account=account, at=at, amount=[2_000] * len(at))
+    status = np.full(few.count, FAILED)
+    likely = ledger._fitting(few, status, np.arange(few.count), until=made.window.as_of)
+    expired = likely[:, ledger.DECLINED.index("card expired")] > 0
+    assert expired[:33].all()
+    assert not expired[34:118].any()
+
+
+def test_money_sent_home_is_neither_declined_nor_taken_back() -> None:
+    posted = chunk(500).posted
+    sent = posted.movements.category == CATEGORY["REMITTANCE"]
+    assert sent.any()
+    assert set(posted.status[sent].tolist()) <= {COMPLETED, PENDING}
+
+
+@pytest.mark.parametrize("category", ["UTILITIES", "FUEL", "REMITTANCE"])
+def test_nobody_tries_to_pay_a_bill_or_a_tank_several_times_over(category: str) -> None:
+    made = chunk(share=60)
+    paid = dataclasses.replace(made.blocks[0], category=np.full(made.blocks[0].count, CATEGORY[category]))
+    asked = dict(zip(paid.key.tolist(), paid.amount.tolist(), strict=True))
+    moved = repost(made, paid, *made.blocks[1:]).movements
+    known = moved.taken(np.isin(moved.key, paid.key))
+    assert [asked[key] for key in known.key.tolist()] == known.amount.tolist()
+
+
 def test_what_was_tried_in_vain_is_a_multiple_of_what_was_asked() -> None:
     made = chunk(share=60)
     given = Movements.joined(made.blocks)
@@ -354,7 +411,9 @@ def written(made: Chunk) -> dict[str, bytes]:
         }
         for place, name in enumerate(made.held.id)
     ]
-    rows["transfers"] = transfers.records(posted, made.held, [f"U{name}" for name in people], made.texts, seed=1)
+    rows["transfers"] = transfers.records(
+        posted, made.held, [f"U{name}" for name in people], people, made.texts, seed=1
+    )
     rows["transactions"] = [
         {
             "transaction_id": posted.id[place],

@@ -1,6 +1,8 @@
 """Transfers: two sides that fit each other, between accounts that move, of amounts that people send."""
 
+import dataclasses
 from collections import Counter
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,7 +11,23 @@ from synth import columns
 from sandbox.core.clock import DAY, KUWAIT_OFFSET
 from sandbox.synth import ledger
 from sandbox.synth.draws import Int
-from sandbox.synth.model import CURRENT, MOBILE, SAVINGS, WALLET, Accounts, Movements, People, Posted, Texts
+from sandbox.synth.model import (
+    CURRENT,
+    MOBILE,
+    SAVINGS,
+    SEGMENTS,
+    WALLET,
+    Accounts,
+    Movements,
+    People,
+    Posted,
+    Span,
+    Texts,
+)
+from sandbox.synth.naming import countries
+from sandbox.synth.people import make_people
+from sandbox.synth.references import References
+from sandbox.synth.tables import nationalities
 from sandbox.synth.transfers import move, records, transfer_ids
 from sandbox.synth.window import Window, local_day
 
@@ -31,7 +49,8 @@ class Made:
 
     def of(self, *texts: str) -> tuple[Movements, Movements]:
         """Both sides of those with one of some texts."""
-        wanted = np.isin(self.debits.text, [self.texts.listed.index(text) for text in texts])
+        references, everybody = References(self.texts, self.people), np.arange(self.people.count)
+        wanted = np.isin(self.debits.text, [place for text in texts for place in references.plain(text, everybody)])
         return self.debits.taken(wanted), self.credits.taken(wanted)
 
     def kinds(self, movements: Movements) -> set[int]:
@@ -51,7 +70,14 @@ def people() -> People:
 
 @pytest.fixture(scope="module")
 def made(people: People) -> Made:
-    return Made(people, columns.window())
+    born = columns.people(COUNT).birth + people.index % 40 * 365
+    return Made(dataclasses.replace(people, birth=born), columns.window())
+
+
+@pytest.fixture(scope="module")
+def many() -> Made:
+    """As they really are."""
+    return Made(make_people(2026, Span(0, 500)), columns.window())
 
 
 BETWEEN = ("Dinner", "Shared bill", "Gift", "Diwaniya", "Trip", "Family", "Loan back", "Rent share", "Eidiya")
@@ -82,6 +108,17 @@ def test_savings_go_out_after_payday(made: Made, people: People) -> None:
     assert 7 <= min(months) <= max(months) <= 12
 
 
+def test_the_wealthy_put_by_what_they_do_not_spend(many: Made) -> None:
+    people = many.people
+    paid, _ = many.of("To savings")
+    holders = many.holders(paid)
+    saved = np.bincount(holders, paid.amount, minlength=people.count) / 12 / np.maximum(people.other_income, 1)
+    wealthy = (people.segment == SEGMENTS.index("AFFLUENT")) & (many.held.of[:, SAVINGS] >= 0)
+    assert wealthy.any()
+    assert (saved[wealthy] > 0).all()
+    assert np.median(saved[wealthy]) > 0.1
+
+
 def test_some_savings_come_back_in_summer_or_before_school(made: Made) -> None:
     paid, received = made.of("From savings")
     assert (made.kinds(paid), made.kinds(received)) == ({SAVINGS}, {CURRENT})
@@ -109,17 +146,68 @@ def test_people_send_each_other_no_more_than_the_scheme_allows(made: Made) -> No
     assert max(a_day.values()) <= 3_000_000
 
 
-def test_friends_are_mostly_of_one_nationality(made: Made, people: People) -> None:
-    paid, received = made.of(*BETWEEN)
-    payer, receiver = (people.nationality[made.holders(side)] for side in (paid, received))
-    assert (payer == receiver).mean() > 0.4
+def test_friends_are_of_one_country_and_gulf_arabs_among_each_other(many: Made) -> None:
+    paid, received = many.of(*BETWEEN)
+    codes = np.array(countries(1, many.people.index, many.people.nationality))
+    circle = np.where(np.isin(codes, ["KW", "SA"]), "Gulf", codes)
+    payer, receiver = many.holders(paid), many.holders(received)
+    assert paid.count > many.people.count
+    assert (circle[payer] == circle[receiver]).all()
+    relatives = many.of("Family")
+    payer, receiver = (many.holders(side) for side in relatives)
+    assert len(payer)
+    assert (codes[payer] == codes[receiver]).all()
+
+
+def test_everybody_has_a_few_friends(many: Made) -> None:
+    paid, received = many.of("Dinner", "Shared bill", "Gift", "Trip", "Loan back")
+    friends: dict[int, set[int]] = {}
+    for payer, receiver in zip(many.holders(paid).tolist(), many.holders(received).tolist(), strict=True):
+        friends.setdefault(payer, set()).add(receiver)
+    assert {len(known) for known in friends.values()} == {1, 2, 3, 4}
+    relatives = set(zip(*(many.holders(side).tolist() for side in many.of("Family")), strict=True))
+    assert max(Counter(payer for payer, _ in relatives).values()) <= 2
+
+
+def test_only_kuwaiti_men_share_the_costs_of_a_diwaniya(many: Made) -> None:
+    sides = many.of("Diwaniya")
+    assert sides[0].count
+    for side in sides:
+        who = many.holders(side)
+        assert many.people.kuwaiti[who].all()
+        assert not many.people.woman[who].any()
+
+
+def test_only_tenants_share_a_rent(many: Made) -> None:
+    sides = many.of("Rent share")
+    assert sides[0].count
+    for side in sides:
+        assert (many.people.rent[many.holders(side)] > 0).all()
+
+
+def test_an_eidiya_goes_to_somebody_much_younger_among_gulf_arabs(many: Made) -> None:
+    paid, received = many.of("Eidiya")
+    payer, receiver = many.holders(paid), many.holders(received)
+    gulf = [nationalities().index(code) for code in ("KW", "SA")]
+    assert paid.count
+    assert np.isin(many.people.nationality[[*payer, *receiver]], gulf).all()
+    assert (many.people.birth[receiver] - many.people.birth[payer] >= 10 * 365).all()
+
+
+def test_who_writes_arabic_writes_references_in_arabic(many: Made) -> None:
+    told = [many.texts.listed[place] for place in many.debits.text.tolist()]
+    arabic = many.people.arabic[many.holders(many.debits)].tolist()
+    assert [text.isascii() for text in told] == [not writes for writes in arabic]
+    assert {"قطّة الديوانية", "عائلة", "إلى التوفير", "تعبئة المحفظة", "Dinner", "Family"} <= set(told)
 
 
 def test_eidiyas_are_sent_on_the_days_of_eid(made: Made) -> None:
     debits, _ = made.of("Eidiya")
     eid = set(made.window.ordinal[made.window.eid].tolist())
     assert debits.count
-    assert {local_day(at).toordinal() for at in debits.at.tolist()} <= eid
+    days = {local_day(at).toordinal() for at in debits.at.tolist()}
+    assert days <= eid
+    assert date(2025, 6, 5).toordinal() not in days, "the Day of Arafah is not the feast yet"
     assert set(debits.amount.tolist()) <= {5_000, 10_000, 20_000}
 
 
@@ -157,7 +245,7 @@ def posted(made: Made) -> tuple[Accounts, Posted]:
 def test_records_name_payer_receiver_and_what_it_was_for(made: Made) -> None:
     held, found = posted(made)
     users = [f"U{position}" for position in range(COUNT)]
-    rows = records(found, held, users, made.texts, seed=1)
+    rows = records(found, held, users, users, made.texts, seed=1)
     assert len(rows) == found.movements.count // 2
     ids = transfer_ids(found.movements, seed=1)
     sides: dict[str | None, list[int]] = {}

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from synth.chunks import SEED, TODAY, TOMORROW, with_cast
 
-from sandbox.core import iban
+from sandbox.core import calendar, iban
 from sandbox.core.clock import parse_instant
 from sandbox.synth.accounts import ACTIVE, CLOSED, DORMANT, FROZEN, make_accounts, records
 from sandbox.synth.cast import CAST
-from sandbox.synth.model import ACCOUNT_TYPES, CURRENT, FIXED_DEPOSIT, NONE, SAVINGS, WALLET, Accounts
+from sandbox.synth.model import ACCOUNT_TYPES, CURRENT, FIXED_DEPOSIT, NONE, SAVINGS, SECTORS, WALLET, Accounts, Span
+from sandbox.synth.people import make_people, since
 from sandbox.synth.window import Window, local_day
 
 WINDOW = Window(parse_instant(TODAY), 12)
@@ -67,7 +68,7 @@ def test_a_bank_of_another_day_has_the_same_accounts() -> None:
     later = make_accounts(people, Window(parse_instant(TOMORROW), 24), seed=SEED)
     for column in ("id", "number", "iban", "nickname"):
         assert getattr(today, column) == getattr(later, column)
-    for column in ("holder", "kind", "status", "opened_at", "overdraft", "opening", "of"):
+    for column in ("holder", "kind", "status", "overdraft", "opening", "of"):
         assert (getattr(today, column) == getattr(later, column)).all()
 
 
@@ -100,14 +101,37 @@ def test_some_savings_and_wallets_are_frozen_dormant_or_closed() -> None:
         assert (accounts.opening[accounts.status != CLOSED] > 0).all()
 
 
-def test_accounts_are_opened_after_their_holder_joined_and_before_2020() -> None:
-    people = with_cast(500)
-    accounts = make_accounts(people, WINDOW, seed=SEED)
+@pytest.mark.parametrize(("as_of", "months"), [(TODAY, 1), (TODAY, 12), ("2020-12-31T09:00:00Z", 12), (TODAY, 60)])
+def test_accounts_are_opened_after_their_holder_joined_and_before_the_window(as_of: str, months: int) -> None:
+    window = Window(parse_instant(as_of), months)
+    people = since(make_people(SEED, Span(0, 500)), window)
+    accounts = make_accounts(people, window, seed=SEED)
     days = [local_day(at) for at in accounts.opened_at.tolist()]
     assert all(day.toordinal() >= people.joined[holder] for day, holder in zip(days, accounts.holder, strict=True))
-    assert max(days) <= date(2020, 1, 2)
+    assert max(days) < window.first
     at_branch = [day for day, kind in zip(days, accounts.kind, strict=True) if kind != WALLET]
     assert all(day.weekday() not in {4, 5} for day in at_branch)
+    assert all(calendar.is_business_day(day) for day in at_branch if day.year >= 2020)
+    assert min(day for day, kind in zip(days, accounts.kind, strict=True) if kind == WALLET) >= date(2019, 3, 1)
+
+
+def test_accounts_were_opened_in_all_years_up_to_the_window() -> None:
+    people = since(make_people(SEED, Span(0, 500)), WINDOW)
+    years = {local_day(at).year for at in make_accounts(people, WINDOW, seed=SEED).opened_at.tolist()}
+    assert set(range(2005, 2025)) <= years
+
+
+@pytest.mark.parametrize("months", [1, 12])
+def test_deposits_run_since_some_months_but_never_longer_than_their_holder_is_known(months: int) -> None:
+    window = Window(parse_instant(TODAY), months)
+    people = since(make_people(SEED, Span(0, 500)), window)
+    accounts = make_accounts(people, window, seed=SEED)
+    deposits = accounts.kind == FIXED_DEPOSIT
+    for at, holder in zip(accounts.opened_at[deposits].tolist(), accounts.holder[deposits].tolist(), strict=True):
+        age = (window.last - local_day(at)).days
+        assert age >= 90
+        assert age <= 915
+        assert local_day(at).toordinal() >= people.joined[holder]
 
 
 def test_only_citizens_may_overdraw_by_half_a_wage_at_most() -> None:
@@ -133,6 +157,27 @@ def test_names_are_in_the_language_of_the_holder() -> None:
     named = [(name, people.arabic[holder]) for name, holder in zip(accounts.nickname, accounts.holder, strict=True)]
     assert all(name is None or name.isascii() != arabic for name, arabic in named)
     assert 30 < sum(name is not None for name, _ in named) < 80
+
+
+def test_nicknames_speak_of_nothing_that_the_holder_lacks() -> None:
+    people = make_people(SEED, Span(0, 500))
+    accounts = make_accounts(people, WINDOW, seed=SEED)
+    waged = np.isin(people.sector, (SECTORS.index("PUBLIC"), SECTORS.index("PRIVATE")))
+    seen = set()
+    for name, holder in zip(accounts.nickname, accounts.holder.tolist(), strict=True):
+        seen.add(name)
+        if name in {"Salary", "الراتب", "حساب الراتب", "Salary and rent"}:
+            assert waged[holder]
+        if name == "Salary and rent":
+            assert people.rent[holder] > 0
+        if name in {"Children", "مستقبل الأولاد"}:
+            assert people.dependents[holder] > 0
+    assert {"Salary", "الراتب", "Salary and rent", "Children", "مستقبل الأولاد"} <= seen
+
+
+def test_the_accounts_of_fatima_are_called_as_the_readme_says() -> None:
+    accounts = make_accounts(make_people(2026, Span(0, 60)), WINDOW, seed=2026)
+    assert accounts.nickname[:2] == ["Salary", "Children"]
 
 
 def test_records_carry_the_balance_and_leave_defaults_out() -> None:
