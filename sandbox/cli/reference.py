@@ -145,7 +145,12 @@ RECIPE_FIELDS = (
     ("version", "whole number", "yes", "version of the generator"),
     ("customers", "whole number", "yes", "how many customers were asked for"),
     ("months", "whole number", "yes", "how many months of history"),
-    ("files", "text", "yes", "mark of `seed`, `as_of` and the other files as made: an edited folder no longer has it"),
+    (
+        "files",
+        "text",
+        "yes",
+        "mark of the recipe, `seed`, `as_of` and the other files as made: an edited folder no longer has it",
+    ),
 )
 LOGIN_FIELDS = (
     ("username", "text", "yes", "a `username` of `auth_users`"),

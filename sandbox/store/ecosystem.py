@@ -46,9 +46,14 @@ def find(ecosystem: str) -> Path:
     if ecosystem in known:
         return known[ecosystem]
     folder = Path(ecosystem)
-    if folder.is_dir():
-        return folder.resolve()
     names = ", ".join(known) or "none"
+    try:
+        if folder.is_dir():
+            return folder.resolve()
+    except OSError as error:  # no permission, too long a name, or the current directory was deleted
+        raise EcosystemNotFoundError(
+            f"the folder {ecosystem!r} cannot be opened: {error.strerror} (shipped: {names})"
+        ) from None
     if folder.is_file():
         raise EcosystemNotFoundError(
             f"{ecosystem!r} is a file, and a folder is wanted, or the name of an ecosystem (shipped: {names})"

@@ -21,7 +21,7 @@ class StatedRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     customers: int
     months: int
     files: str
-    """`made.files_mark` of the folder as it was made."""
+    """`made.files_mark` of the folder as it was made, which covers the fields above, the seed and the instant too."""
 
 
 def recipe_of(value: Any) -> StatedRecipe:

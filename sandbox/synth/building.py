@@ -160,7 +160,8 @@ def _beside(place: Path) -> Iterator[Path]:
             half.mkdir()
             yield half
         finally:
-            shutil.rmtree(home / "new", ignore_errors=True)
+            for name in ("new", "chunks"):  # not "old", which is there only if it could not be put back
+                shutil.rmtree(home / name, ignore_errors=True)
             with suppress(OSError):
                 home.rmdir()
     finally:
@@ -203,7 +204,7 @@ def _write(recipe: Recipe, folder: Path, *, form: Form, jobs: int, progress: Pro
         records = make_merchants(recipe.seed, recipe.customers).records()
         files.put("merchants", lines("merchants", records, form))
         counted["merchants"] = len(records)
-        chunks = stack.enter_context(closing(_chunks(recipe, form, jobs)))
+        chunks = stack.enter_context(closing(_chunks(recipe, form, jobs, folder.with_name("chunks"))))
         for span, chunk in chunks:
             for name, piece in chunk.pieces.items():
                 files.put(name, piece)
@@ -214,38 +215,51 @@ def _write(recipe: Recipe, folder: Path, *, form: Form, jobs: int, progress: Pro
     return dict(counted)
 
 
-def _chunks(recipe: Recipe, form: Form, jobs: int) -> Generator[tuple[Span, Chunk], None, None]:
+def _chunks(recipe: Recipe, form: Form, jobs: int, aside: Path) -> Generator[tuple[Span, Chunk], None, None]:
     """The chunks in order, made in so many processes; only a few are under way at a time."""
     waiting = deque(spans(recipe.customers))
     workers = min(jobs, len(waiting))
     if workers <= 1:
         yield from ((span, make_chunk(recipe, span, form)) for span in waiting)
         return
-    under_way: deque[tuple[Span, Future[Chunk]]] = deque()
+    aside.mkdir()
+    under_way: deque[tuple[Span, Future[Path]]] = deque()
     with _pool(workers) as pool:
         while waiting or under_way:
             while waiting and len(under_way) < workers + _WAITING:
                 span = waiting.popleft()
-                under_way.append((span, _submitted(pool, recipe, span, form)))
-            yield _taken(under_way)
+                under_way.append((span, _submitted(pool, recipe, span, form, aside)))
+            span, made = under_way.popleft()
+            yield span, _taken(made.result())
 
 
-def _taken(under_way: deque[tuple[Span, Future[Chunk]]]) -> tuple[Span, Chunk]:
-    span, made = under_way.popleft()
-    return span, made.result()
-
-
-def _submitted(pool: ProcessPoolExecutor, recipe: Recipe, span: Span, form: Form) -> Future[Chunk]:
+def _submitted(pool: ProcessPoolExecutor, recipe: Recipe, span: Span, form: Form, aside: Path) -> Future[Path]:
     """A chunk to be made. The first starts the processes: Ctrl-C is not for them, not even while they start."""
     masks = hasattr(signal, "pthread_sigmask")  # not on Windows
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if masks else None
     try:
-        return pool.submit(make_chunk, recipe, span, form)
+        return pool.submit(_make_aside, recipe, span, form, aside)
     except OSError as error:
         raise BuildError(f"jobs: the processes cannot be started: {error.strerror}; use fewer --jobs") from None
     finally:
         if before is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _make_aside(recipe: Recipe, span: Span, form: Form, aside: Path) -> Path:
+    """Make a chunk in a process of the pool, as a file.
+
+    What a process sends must be short: the pool waits for ever for the rest of a message whose sender was ended.
+    """
+    path = aside / f"{span.first}"
+    path.write_bytes(msgspec.msgpack.encode(make_chunk(recipe, span, form)))
+    return path
+
+
+def _taken(path: Path) -> Chunk:
+    raw = path.read_bytes()
+    path.unlink()
+    return msgspec.msgpack.decode(raw, type=Chunk)
 
 
 @contextmanager

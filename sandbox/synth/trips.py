@@ -60,10 +60,12 @@ def make_trips(lives: Lives) -> Trips:
     away = np.zeros((people.count, window.days), dtype=np.bool_)
     days = np.arange(window.days, dtype=np.int64)
     found: list[tuple[Int, Int, Int, Int, Int]] = []
+    planned: list[tuple[Int, Int, Mask]] = []
+    """First day, day after the last one, and who goes: of all journeys, those outside of the window too."""
     home = homes(people, lives.seed)
     pilgrim = pilgrims(people, lives.seed)
     student = people.segment == SEGMENTS.index("STUDENT")
-    for year in range(window.first.year - 1, window.last.year + 1):
+    for year in range(window.first.year - 1, window.last.year + 2):
         for season in customs()["trips"]["seasons"]:
             span = _span(season, year)
             if span is None:
@@ -84,8 +86,9 @@ def make_trips(lives: Lives) -> Trips:
             nights = draw.between(least, most, index, 1)
             gone = (days >= first[:, None]) & (days < (first + nights)[:, None])
             goes = draw.chance(np.minimum(often, _OFTEN_MOST), index, 2) & ~student
-            near = (days >= (first - _BETWEEN)[:, None]) & (days < (first + nights + _BETWEEN)[:, None])
-            goes &= ~(near & away).any(axis=1)
+            for begun, ended, went in planned:
+                goes &= ~(went & (first < ended + _BETWEEN) & (begun < first + nights + _BETWEEN))
+            planned.append((first, first + nights, goes))
             away |= gone & goes[:, None]
             who = np.flatnonzero(goes & (first + nights > 0) & (first < window.days + _BOOKED_BEFORE[1]))
             city = _cities(country[who], draw.bits(index[who], 4), index[who], country[who] == home[who], pilgrim[who])

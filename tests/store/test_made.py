@@ -12,9 +12,11 @@ from sandbox.core.clock import parse_instant
 from sandbox.store.ecosystem import load
 from sandbox.store.made import files_mark, manifest_as_made
 from sandbox.store.reading import EcosystemError
+from sandbox.store.recipe import StatedRecipe
 
 AS_OF, SEED = parse_instant("2026-01-15T09:00:00Z"), 2026
 RECIPE = {"version": 1, "customers": 60, "months": 12}
+STATED = StatedRecipe(version=1, customers=60, months=12, files="")
 
 
 def state(folder: Path, **fields: object) -> None:
@@ -26,7 +28,7 @@ def state(folder: Path, **fields: object) -> None:
 def made(tmp_path: Path) -> Path:
     """A folder whose manifest has a recipe, and whose files are those of the recipe."""
     folder = copy_of_tiny(tmp_path / "made")
-    state(folder, recipe=RECIPE | {"files": files_mark(folder, seed=SEED, as_of=AS_OF)})
+    state(folder, recipe=RECIPE | {"files": files_mark(folder, STATED, seed=SEED, as_of=AS_OF)})
     return folder
 
 
@@ -43,12 +45,20 @@ def test_what_people_read_of_a_manifest_may_be_edited(made: Path) -> None:
     assert manifest_as_made(made) is not None
 
 
+def state_recipe(folder: Path, **fields: int) -> None:
+    stated = json.loads((folder / "ecosystem.json").read_text())["recipe"]
+    state(folder, recipe=stated | fields)
+
+
 EDITS: dict[str, Callable[[Path], object]] = {
     "a record": lambda folder: edit(folder, "accounts", lambda rows: rows[0].update(nickname="Mine")),
     "another file": lambda folder: (folder / "branches.json").write_text("[]"),
     "a file less": lambda folder: (folder / "audit_logs.json").unlink(),
     "another seed": lambda folder: state(folder, seed=7),
     "another time": lambda folder: state(folder, as_of="2026-01-16T09:00:00Z"),
+    "more customers": lambda folder: state_recipe(folder, customers=61),
+    "fewer months": lambda folder: state_recipe(folder, months=11),
+    "another generator": lambda folder: state_recipe(folder, version=2),
     "a bank that ran": lambda folder: state(folder, writes=3),
     "no manifest": lambda folder: (folder / "ecosystem.json").unlink(),
     "a broken manifest": lambda folder: (folder / "ecosystem.json").write_text("{"),

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -272,36 +271,26 @@ def test_a_link_to_itself_is_no_place_for_a_bank(tmp_path: Path) -> None:
         made(SMALL, tmp_path / "bank")
 
 
-class Made:
-    """What stands for a chunk, and is known while it is held."""
-
-    def __init__(self) -> None:
-        self.pieces: dict[str, bytes] = {}
-        self.counted: dict[str, int] = {}
-
-
 def test_only_a_few_chunks_are_held_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held: weakref.WeakSet[Made] = weakref.WeakSet()
-    most = 0
+    held: list[int] = []
 
     class Quick:
         """Processes that are done at once."""
 
-        def submit(self, *_: object) -> "Future[Made]":
-            nonlocal most
-            made, future = Made(), Future[Made]()
-            held.add(made)
-            future.set_result(made)
-            most = max(most, len(held))
+        def submit(self, make: Callable[..., Path], *given: Any) -> "Future[Path]":
+            future = Future[Path]()
+            future.set_result(make(*given))
+            held.append(len(list(given[-1].iterdir())))
             return future
 
     @contextmanager
     def quick(workers: int) -> Iterator[Quick]:
         yield Quick()
 
+    monkeypatch.setattr(building, "make_chunk", lambda *_: Chunk(pieces={}, counted={}))
     monkeypatch.setattr(building, "_pool", quick)
     made(structs.replace(SMALL, customers=10_000), tmp_path / "bank", jobs=3)
-    assert most == 4
+    assert (len(held), max(held)) == (20, 4)
 
 
 def test_a_build_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from synth import columns
 
-from sandbox.core.clock import DAY, HOUR, KUWAIT_OFFSET
+from sandbox.core.clock import DAY, HOUR, KUWAIT_OFFSET, parse_instant
+from sandbox.synth.accounts import make_accounts
 from sandbox.synth.calibration import calibrate, card_payments
 from sandbox.synth.habits import spend
 from sandbox.synth.merchants import CITIES, COUNTRIES, MEN, WOMEN, Merchants, make_merchants
@@ -24,7 +25,9 @@ from sandbox.synth.model import (
     Accounts,
     Movements,
     People,
+    Span,
 )
+from sandbox.synth.people import make_people
 from sandbox.synth.purse import customs, paid_out
 from sandbox.synth.trips import countries_of, flies, make_trips, pilgrims
 from sandbox.synth.usual import make_lives
@@ -210,6 +213,15 @@ def test_who_travels_spends_there_and_not_in_the_shops_of_kuwait(year: Year) -> 
     assert away[year.who[there], began[there]].all()
     in_summer = np.isin(year.window.month_of[year.day], (7, 8))
     assert int((there & in_summer).sum()) > 0.35 * int(there.sum())
+
+
+@pytest.mark.parametrize(("as_of", "seed"), [("2022-06-15", 2), ("2021-06-25", 22), ("2029-01-20", 2)])
+def test_nobody_has_two_journeys_at_once_also_of_those_that_are_only_booked(as_of: str, seed: int) -> None:
+    window = Window(parse_instant(f"{as_of}T09:00:00Z"), 1)
+    who = make_people(seed, Span(0, 500))
+    held = make_accounts(who, window, seed=seed)
+    made = spend(who, held, window, make_merchants(seed, 500), seed=seed)
+    assert len(np.unique(made.key)) == made.count
 
 
 def test_a_journey_has_one_city(year: Year) -> None:
