@@ -24,7 +24,7 @@ from benchmarks.servers import Server
 from benchmarks.throughput import Turn, interleaved
 from benchmarks.wire import Client
 
-SIZES = {"15,000": 60, "100,000": 400, "1,000,000": 4_000}
+SIZES = {"15,000": 60, "100,000": 410, "1,000,000": 4_100}
 """How many customers make about so many transactions in a year."""
 SEED, MONTHS, AS_OF = 2026, 12, "2026-01-15"
 CREDENTIALS = {"username": "fatima", "password": "Fatima-2026!"}
