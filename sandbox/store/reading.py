@@ -4,6 +4,7 @@ A row is a dict of a collection's fields in their inner form (fils, instants, en
 the collection does not know under `extra`. What the values must mean to each other is `checking`'s business.
 """
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -209,10 +210,14 @@ def _read_values(file: File, failures: list[Failure]) -> Any:
     raw = _read(file, failures)
     if raw is None:
         return None
-    if file.name.endswith(".json"):
-        return _load(file, raw, failures)
-    lines = enumerate(raw.splitlines(), 1)
-    return [_load(file, line, failures, f"line {number}") for number, line in lines if line.strip()]
+    return _load(file, raw, failures) if file.name.endswith(".json") else list(_values_of_lines(file, raw, failures))
+
+
+def _values_of_lines(file: File, raw: bytes, failures: list[Failure]) -> Iterator[Any]:
+    """The values of JSON Lines, one at a time: a list of a million lines would be the largest thing in memory."""
+    for number, line in enumerate(io.BytesIO(raw), 1):
+        if line.strip():
+            yield _load(file, line.rstrip(b"\r\n"), failures, f"line {number}")
 
 
 def _read_rows(collection: Collection, file: File, failures: list[Failure]) -> tuple[list[Row], frozenset[str] | None]:
@@ -244,11 +249,11 @@ def _read_rows(collection: Collection, file: File, failures: list[Failure]) -> t
 
 def _records(file: File, failures: list[Failure]) -> Iterator[Any]:
     """The values of a collection's file, one at a time; what makes the whole file unreadable goes to `failures`."""
-    if not file.name.endswith(".json"):
-        yield from _read_values(file, failures) or ()
-        return
     raw = _read(file, failures)
     if raw is None:
+        return
+    if not file.name.endswith(".json"):
+        yield from _values_of_lines(file, raw, failures)
         return
     try:
         yield from decode_items(raw)
