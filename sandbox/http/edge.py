@@ -7,6 +7,7 @@ address and of the token), and finishes answers: request id, business time, CORS
 import asyncio
 import gzip
 import logging
+from asyncio import sleep
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote_plus, unquote_to_bytes
 
@@ -102,7 +103,7 @@ class Edge:
             if len(call.headers) < len(list(scope["headers"])):
                 _require_single_headers(call)
             if self._delay_s and not call.controls:
-                await asyncio.sleep(self._delay_s)
+                await sleep(self._delay_s)
             self._open(call, in_path, method=method)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem
             await self._refuse(call, out, error)

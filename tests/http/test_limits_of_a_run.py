@@ -61,7 +61,7 @@ def test_answers_of_the_bank_wait_and_those_of_the_control_plane_do_not(
     async def sleep(length: float) -> None:
         waits.append(length)
 
-    monkeypatch.setattr("sandbox.http.edge.asyncio.sleep", sleep)
+    monkeypatch.setattr("sandbox.http.edge.sleep", sleep)
     with serving(delay=delay) as client:
         fatima = client.login()
         assert waits == [seconds]
@@ -90,6 +90,6 @@ def test_without_a_delay_nothing_waits(monkeypatch: pytest.MonkeyPatch, delay: s
     async def sleep(length: float) -> None:
         raise AssertionError(length)
 
-    monkeypatch.setattr("sandbox.http.edge.asyncio.sleep", sleep)
+    monkeypatch.setattr("sandbox.http.edge.sleep", sleep)
     with serving(delay=delay) as client:
         assert client.login().accounts()
