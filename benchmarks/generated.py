@@ -10,13 +10,12 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 
 import msgspec
 import psutil
 
 from benchmarks import budgets, load, servers
-from benchmarks.lifecycle import HISTORY_SECONDS
+from benchmarks.lifecycle import HISTORY_SECONDS, growth_rows
 from benchmarks.load import Measured, Plan
 from benchmarks.paths import ROOT, WORK
 from benchmarks.report import Row, memory_row, ratio_row, times_row
@@ -140,29 +139,7 @@ def lists(rounds: int) -> list[Row]:
             ("transactions", "/v1/accounts/{}/transactions"),
         ):
             turns = {size: _turn(server, path) for size, server in running.items()}
-            rows += _rows(what, interleaved(turns, rounds))
-    return rows
-
-
-def _rows(what: str, measured: dict[str, list[Measured]]) -> list[Row]:
-    topic = f"{what} by bank"
-    rows = [
-        Row(
-            topic=topic,
-            subject=f"sandbank, {size} transactions",
-            rate=median(each.rate for each in found),
-            p50_ms=median(each.p50_ms for each in found),
-            p95_ms=median(each.p95_ms for each in found),
-            p99_ms=median(each.p99_ms for each in found),
-            rounds=[each.p50_ms for each in found],
-        )
-        for size, found in measured.items()
-    ]
-    smallest, *larger = measured.values()
-    ratios = [
-        max(each.p50_ms for each in others) / first.p50_ms for first, *others in zip(smallest, *larger, strict=True)
-    ]
-    rows.append(ratio_row(topic, "slowest / smallest bank, p50", ratios, budget=budgets.HISTORY))
+            rows += growth_rows(f"{what} by bank", "slowest / smallest bank, p50", interleaved(turns, rounds))
     return rows
 
 

@@ -105,36 +105,37 @@ def growing_history(rounds: int) -> list[Row]:
     """The two lists that an app opens first, at three lengths of history, one request at a time."""
     rows: list[Row] = []
     with ExitStack() as stack:
-        running: dict[int, Server] = {}
+        running: dict[str, Server] = {}
         for count in HISTORIES:
             server = servers.sandbank(data.ecosystem(count), cache=servers.image_cache())
-            running[count] = stack.enter_context(server)
+            running[f"{count:,}"] = stack.enter_context(server)
         for what, path in (("accounts", "/v1/accounts"), ("transactions", "/v1/accounts/{}/transactions")):
-            turns = {str(count): _list_turn(server, path) for count, server in running.items()}
-            measured = interleaved(turns, rounds)
-            rows += _history_rows(what, measured)
+            turns = {size: _list_turn(server, path) for size, server in running.items()}
+            rows += growth_rows(
+                f"list of {what} by history", "slowest / shortest history, p50", interleaved(turns, rounds)
+            )
     return rows
 
 
-def _history_rows(what: str, measured: dict[str, list[Measured]]) -> list[Row]:
-    topic = f"list of {what} by history"
+def growth_rows(topic: str, compared: str, measured: dict[str, list[Measured]]) -> list[Row]:
+    """The same requests at banks of growing size, the smallest first, and how the slowest compares with that."""
     rows = [
         Row(
             topic=topic,
-            subject=f"sandbank, {int(count):,} transactions",
+            subject=f"sandbank, {size} transactions",
             rate=median(each.rate for each in rounds),
             p50_ms=median(each.p50_ms for each in rounds),
             p95_ms=median(each.p95_ms for each in rounds),
             p99_ms=median(each.p99_ms for each in rounds),
             rounds=[each.p50_ms for each in rounds],
         )
-        for count, rounds in measured.items()
+        for size, rounds in measured.items()
     ]
     shortest, *longer = measured.values()
     ratios = [
         max(each.p50_ms for each in others) / first.p50_ms for first, *others in zip(shortest, *longer, strict=True)
     ]
-    rows.append(ratio_row(topic, "slowest / shortest history, p50", ratios, budget=budgets.HISTORY))
+    rows.append(ratio_row(topic, compared, ratios, budget=budgets.HISTORY))
     return rows
 
 

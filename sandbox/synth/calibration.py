@@ -7,8 +7,6 @@ stay as they are, and so does what falls due at home: bills, school fees, ticket
 
 import dataclasses
 import functools
-import json
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +16,7 @@ from sandbox.synth.bills import FIRST_SLOT
 from sandbox.synth.draws import Int
 from sandbox.synth.model import ATM, CHANNELS, ONLINE, POS, Movements
 from sandbox.synth.prices import fixed, rounded_prices
+from sandbox.synth.tables import read
 
 __all__ = ["Factors", "calibrate", "card_payments", "factors", "targets"]
 
@@ -129,5 +128,4 @@ def _times(movements: Movements, amount: Int, places: Int, factor: int) -> Int:
 @functools.cache
 def targets() -> Any:
     """What is published about cards: `cards` of `data/targets.json`."""
-    text = files("sandbox.synth").joinpath("data/targets.json").read_text(encoding="utf-8")
-    return json.loads(text)["cards"]
+    return read("targets")["cards"]

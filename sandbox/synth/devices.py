@@ -1,9 +1,7 @@
 """The devices that the users of a chunk sign in from: one to three each, the first a phone that suits their segment."""
 
 import functools
-import json
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from sandbox.core.vocabulary import DeviceStatus, in_files
 from sandbox.synth.draws import Int, Stream, Weights, uuids
 from sandbox.synth.model import SEGMENTS
 from sandbox.synth.standing import Users
+from sandbox.synth.tables import read
 
 __all__ = ["Devices", "device_data", "make_devices"]
 
@@ -45,9 +44,8 @@ class Devices:
 @functools.cache
 def device_data() -> dict[str, Any]:
     """`data/devices.json`."""
-    text = files("sandbox.synth").joinpath("data/devices.json").read_text(encoding="utf-8")
-    read: dict[str, Any] = json.loads(text)
-    return read
+    content: dict[str, Any] = read("devices")
+    return content
 
 
 def make_devices(users: Users, *, seed: int) -> Devices:

@@ -6,11 +6,9 @@ is in one city, which stands behind the name.
 """
 
 import functools
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from math import isqrt
 from typing import Any
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from sandbox.synth.draws import Int, Stream, Weights
 from sandbox.synth.model import CATEGORIES, CATEGORY, NONE
+from sandbox.synth.tables import read
 
 __all__ = [
     "BUDGET", "CITIES", "COUNTRIES", "MEN", "MID", "MINUTES_EAST", "PREMIUM", "TIERS", "WOMEN",
@@ -273,12 +272,12 @@ def _words(entry: dict[str, Any], kind: dict[str, Any]) -> list[list[str]]:
 
 @functools.cache
 def _data() -> Any:
-    return json.loads(files("sandbox.synth").joinpath("data/merchants.json").read_text(encoding="utf-8"))
+    return read("merchants")
 
 
 @functools.cache
 def _areas() -> list[dict[str, str]]:
-    places = json.loads(files("sandbox.synth").joinpath("data/places.json").read_text(encoding="utf-8"))
+    places = read("places")
     return [{**area, "governorate": each["code"]} for each in places["governorates"] for area in each["areas"]]
 
 

@@ -1,12 +1,11 @@
 """What the bank writes to people and people to the bank: `data/texts.json`, in English and Arabic, read once."""
 
 import functools
-import json
 from datetime import date
-from importlib.resources import files
 from typing import Any
 
 from sandbox.core.money import FILS_PER_DINAR
+from sandbox.synth.tables import read
 
 __all__ = ["LANGUAGES", "amount", "month_name", "phrases"]
 
@@ -16,8 +15,8 @@ LANGUAGES = ("en", "ar")
 @functools.cache
 def phrases() -> dict[str, Any]:
     """All texts, by what they are for."""
-    read: dict[str, Any] = json.loads(files("sandbox.synth").joinpath("data/texts.json").read_text(encoding="utf-8"))
-    return read
+    content: dict[str, Any] = read("texts")
+    return content
 
 
 def amount(fils: int) -> str:

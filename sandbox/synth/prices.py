@@ -1,8 +1,6 @@
 """What prices look like: on which multiples of fils they end, what fuel costs, and which amounts are not negotiable."""
 
 import functools
-import json
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 from sandbox.synth.draws import Bits, Int
 from sandbox.synth.model import ATM, CATEGORIES, CATEGORY, ONLINE
 from sandbox.synth.purse import customs
+from sandbox.synth.tables import read
 
 __all__ = ["fixed", "fuel", "notes", "on_grid", "rounded_prices"]
 
@@ -82,6 +81,6 @@ def _round_online() -> NDArray[np.bool_]:
 
 @functools.cache
 def _tariff() -> dict[str, int]:
-    targets = json.loads(files("sandbox.synth").joinpath("data/targets.json").read_text(encoding="utf-8"))
+    targets = read("targets")
     prices = targets["fuel_fils_per_litre"]
     return {"91": int(prices["91"]), "95": int(prices["95"])}

@@ -1,8 +1,6 @@
 """What customers can spend, and what that does to how often and how much they pay; and the tables of their habits."""
 
 import functools
-import json
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +9,7 @@ from sandbox.synth.draws import Int
 from sandbox.synth.merchants import BUDGET, MID, PREMIUM
 from sandbox.synth.model import SEGMENTS, People
 from sandbox.synth.recurring import instalments
+from sandbox.synth.tables import read
 from sandbox.synth.window import Mask
 
 __all__ = ["ONE", "Purse", "customs", "make_purse", "paid_out"]
@@ -69,4 +68,4 @@ def paid_out(people: People) -> Mask:
 @functools.cache
 def customs() -> Any:
     """The tables of `data/habits.json`, read once; nobody changes them."""
-    return json.loads(files("sandbox.synth").joinpath("data/habits.json").read_text(encoding="utf-8"))
+    return read("habits")

@@ -1,14 +1,13 @@
 """What statements say about wages, rent, money sent home and transfers, in the language of who reads or wrote it."""
 
 import functools
-import json
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from sandbox.synth.draws import Int
 from sandbox.synth.model import People, Texts
+from sandbox.synth.tables import read
 
 __all__ = ["References"]
 
@@ -61,4 +60,4 @@ class References:
 
 @functools.cache
 def _table() -> Any:
-    return json.loads(files("sandbox.synth").joinpath("data/references.json").read_text(encoding="utf-8"))
+    return read("references")

@@ -6,10 +6,8 @@ Whoever orders something signs in right before it, and not at another time of th
 
 import functools
 import ipaddress
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +18,7 @@ from sandbox.synth.devices import Devices, device_data
 from sandbox.synth.draws import Int, Stream, Weights, uuids
 from sandbox.synth.model import NONE, SEGMENTS
 from sandbox.synth.standing import Users
+from sandbox.synth.tables import read
 from sandbox.synth.window import Window
 
 __all__ = [
@@ -207,9 +206,8 @@ def _outcomes(users: Users, user: Int, *, key: Int, at: Int, window: Window, str
 
 @functools.cache
 def _networks() -> dict[str, Any]:
-    text = files("sandbox.synth").joinpath("data/networks.json").read_text(encoding="utf-8")
-    read: dict[str, Any] = json.loads(text)
-    return read
+    content: dict[str, Any] = read("networks")
+    return content
 
 
 class _Ranges:

@@ -1,4 +1,4 @@
-"""The hand-made tables about people: names, work, homes, and the figures of Kuwait; each is read once."""
+"""The hand-made tables of `data`, and those about people in types of their own: names, work, homes."""
 
 import functools
 import json
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "Employer", "Occupation", "blocks", "employers", "homes", "names", "nationalities", "occupation_place",
-    "occupations", "targets", "work",
+    "occupations", "read", "targets", "work",
 ]  # fmt: skip
 
 
@@ -37,32 +37,32 @@ class Employer(NamedTuple):
 @functools.cache
 def names() -> dict[str, Any]:
     """Names by culture, and the cultures of countries."""
-    return _read("names")
+    return read("names")
 
 
 @functools.cache
 def work() -> dict[str, Any]:
     """Occupations, employers, and who does what."""
-    return _read("work")
+    return read("work")
 
 
 @functools.cache
 def homes() -> dict[str, Any]:
     """Where people live."""
-    return _read("homes")
+    return read("homes")
 
 
 @functools.cache
 def blocks() -> dict[str, int]:
     """How many numbered blocks each area has at most, by its English name."""
-    listed: dict[str, int] = _read("places")["blocks"]
+    listed: dict[str, int] = read("places")["blocks"]
     return listed
 
 
 @functools.cache
 def targets() -> dict[str, Any]:
     """What a generated bank is calibrated against."""
-    return _read("targets")
+    return read("targets")
 
 
 @functools.cache
@@ -96,6 +96,9 @@ def employers() -> tuple[Employer, ...]:
     return tuple(Employer(row["en"], row["ar"], row["kind"], row["sector"]) for row in work()["employers"])
 
 
-def _read(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(files("sandbox.synth").joinpath(f"data/{name}.json").read_text(encoding="utf-8"))
-    return read
+def read(name: str) -> dict[str, Any]:
+    """The content of a table of `data`, read anew: whoever asks more than once keeps it."""
+    content: dict[str, Any] = json.loads(
+        files("sandbox.synth").joinpath(f"data/{name}.json").read_text(encoding="utf-8")
+    )
+    return content

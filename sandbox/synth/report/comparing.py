@@ -6,10 +6,8 @@ figure at all.
 """
 
 import functools
-import json
 from decimal import Decimal
 from enum import StrEnum
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -17,6 +15,7 @@ import numpy as np
 
 from sandbox.synth.draws import Int
 from sandbox.synth.report.columns import Mask
+from sandbox.synth.tables import read
 
 __all__ = [
     "PER_MILLE",
@@ -106,9 +105,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 @functools.cache
 def targets() -> dict[str, Any]:
     """What `targets.json` says; read-only."""
-    content: dict[str, Any] = json.loads(
-        files("sandbox.synth").joinpath("data/targets.json").read_text(encoding="utf-8")
-    )
+    content: dict[str, Any] = read("targets")
     return content
 
 
