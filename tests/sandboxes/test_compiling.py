@@ -42,20 +42,6 @@ def cached(tmp_path: Path) -> Settings:
     return msgspec.structs.replace(VIRTUAL, image_cache=True, cache_dir=str(tmp_path / "cache"))
 
 
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The folders that were compiled, in order."""
-    folders: list[Path] = []
-    original = compiling.compile_image
-
-    def counted(folder: Path, settings: Settings, *, weeks: int = 0) -> Image:
-        folders.append(folder)
-        return original(folder, settings, weeks=weeks)
-
-    monkeypatch.setattr(compiling, "compile_image", counted)
-    return folders
-
-
 def cache_files(settings: Settings) -> list[Path]:
     """What stands in the cache."""
     assert settings.cache_dir is not None

@@ -17,7 +17,7 @@ from support import TINY, VIRTUAL, edit
 from sandbox.bank.invariants import check_invariants
 from sandbox.core.clock import DAY, HOUR, Instant, format_instant, parse_instant
 from sandbox.core.settings import Settings
-from sandbox.sandboxes import compiling, rebuilding
+from sandbox.sandboxes import rebuilding
 from sandbox.sandboxes.compiling import compile_image
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.rebuilding import hours_between, untouched
@@ -52,20 +52,6 @@ def copied(made: Path, tmp_path: Path) -> Path:
     for path in made.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
-
-
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The folders that were compiled, in order."""
-    folders: list[Path] = []
-    original = compiling.compile_image
-
-    def counted(folder: Path, settings: Settings, *, weeks: int = 0) -> Image:
-        folders.append(folder)
-        return original(folder, settings, weeks=weeks)
-
-    monkeypatch.setattr(compiling, "compile_image", counted)
-    return folders
 
 
 @pytest.fixture
