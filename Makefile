@@ -39,7 +39,8 @@ format: $(READY) ## Format and fix what can be fixed
 bench: $(READY) ## Measure against bare Litestar and json-server, write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-openapi: $(READY) ## Write openapi/openapi.yaml
+openapi: $(READY) ## Try the examples anew and write openapi/openapi.yaml
+	@$(BIN)/python tests/exampling.py
 	@$(BIN)/python -m sandbox openapi --write openapi/openapi.yaml
 
 clean: ## Remove .venv and caches

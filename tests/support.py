@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import Callable, Coroutine
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +18,11 @@ from sandbox.bank.devices import DeviceFacts
 from sandbox.bank.identity import Verdict
 from sandbox.bank.invariants import check_invariants
 from sandbox.bank.sessions import SignedIn
+from sandbox.core.errors import DomainError
 from sandbox.core.passwords import verify_password
 from sandbox.core.settings import Settings
+from sandbox.http.openapi import openapi_document
+from sandbox.http.problems import MEDIA_TYPE
 from sandbox.sandboxes.compiling import compile_image
 from sandbox.sandboxes.image import Image
 from sandbox.sandboxes.root import StateRoot
@@ -61,6 +66,30 @@ def broken_invariants(root: StateRoot) -> list[str]:
     return [f"{check.name}: {check.detail}" for check in report.checks if not check.ok]
 
 
+@cache
+def documented_refusals() -> dict[str, dict[str, list[str]]]:
+    """The problem codes that the OpenAPI document names, by operation and status."""
+    app = create_app(VIRTUAL)
+    try:
+        document = openapi_document(app.litestar)
+    finally:
+        app.house.close()
+    return {
+        operation["operationId"]: codes_by_status(operation)
+        for item in document["paths"].values()
+        for operation in item.values()
+    }
+
+
+def codes_by_status(operation: dict[str, Any]) -> dict[str, list[str]]:
+    """The problem codes that an operation may answer by status, as the OpenAPI document describes it."""
+    return {
+        status: answer["content"][MEDIA_TYPE]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        for status, answer in operation["responses"].items()
+        if int(status) >= 400
+    }
+
+
 class Client:
     """A synchronous client of an application in this process, with one event loop for all its requests."""
 
@@ -94,7 +123,24 @@ class Client:
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Any request."""
-        return self.run(self.http.request(method, path, **options))
+        answer = self.run(self.http.request(method, path, **options))
+        self._require_documented(method, answer)
+        return answer
+
+    def _require_documented(self, method: str, answer: httpx.Response) -> None:
+        """Whatever a test asks: a refusal is one that the OpenAPI document names for this operation."""
+        if answer.status_code < 400 or method == "HEAD":
+            return
+        problem = answer.json()
+        try:
+            operation = self.app.table.find(method, re.sub(r"^/s/[^/]*", "", answer.request.url.path))
+        except DomainError:
+            return  # no operation at all
+        documented = documented_refusals().get(operation.operation_id)
+        if documented is not None:
+            assert problem["code"] in documented.get(str(answer.status_code), ()), (
+                f"{operation.operation_id} answers {answer.status_code} {problem['code']}, and its document is silent"
+            )
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """GET."""

@@ -8,10 +8,10 @@ from sandbox.api.filters import FILTERED
 from sandbox.bank import accounts, transactions
 from sandbox.bank.accounts import AccountChange, AccountView, BalancesView, HoldView
 from sandbox.bank.transactions import TransactionFilter, TransactionView
+from sandbox.core.errors import ForbiddenError, NotFoundError, PreconditionFailedError
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import signed_in
-from sandbox.http.operations import CUSTOMERS, EVERYBODY, roles
+from sandbox.http.operations import CUSTOMERS, EVERYBODY, refuses, roles
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import changed, listing, single, unless_changed
 
@@ -21,8 +21,7 @@ from sandbox.http.replies import changed, listing, single, unless_changed
     operation_id="listAccounts",
     summary="List accounts",
     tags=["accounts"],
-    opt=roles(*EVERYBODY),
-    responses=signed_in(404),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError, ForbiddenError),
 )
 async def list_accounts(
     request: AnyRequest, limit: Limit = 50, cursor: Cursor = None, customer_id: CustomerId = None
@@ -39,8 +38,7 @@ async def list_accounts(
     operation_id="getAccount",
     summary="Read an account",
     tags=["accounts"],
-    opt=roles(*EVERYBODY),
-    responses=signed_in(404),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError),
 )
 async def get_account(request: AnyRequest, account_id: FromPath[str]) -> Response[AccountView]:
     """One account with its balances."""
@@ -53,8 +51,7 @@ async def get_account(request: AnyRequest, account_id: FromPath[str]) -> Respons
     operation_id="changeAccount",
     summary="Change an account",
     tags=["accounts"],
-    opt=roles(*CUSTOMERS),
-    responses=signed_in(404, 412, 413, 415),
+    opt=roles(*CUSTOMERS) | refuses(NotFoundError, PreconditionFailedError),
 )
 async def change_account(
     request: AnyRequest, account_id: FromPath[str], data: SkipValidation[JSONBody[AccountChange]]
@@ -71,8 +68,7 @@ async def change_account(
     operation_id="getBalances",
     summary="Read balances",
     tags=["accounts"],
-    opt=roles(*EVERYBODY),
-    responses=signed_in(404),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError),
 )
 async def get_balances(request: AnyRequest, account_id: FromPath[str]) -> Response[BalancesView]:
     """What is booked, what is held, and what is available."""
@@ -85,8 +81,7 @@ async def get_balances(request: AnyRequest, account_id: FromPath[str]) -> Respon
     operation_id="listHolds",
     summary="List holds",
     tags=["accounts"],
-    opt=roles(*EVERYBODY),
-    responses=signed_in(404),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError),
 )
 async def list_holds(
     request: AnyRequest, account_id: FromPath[str], limit: Limit = 50, cursor: Cursor = None
@@ -102,9 +97,8 @@ async def list_holds(
     operation_id="listAccountTransactions",
     summary="List an account's transactions",
     tags=["transactions"],
-    opt=roles(*EVERYBODY),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError),
     dependencies=FILTERED,
-    responses=signed_in(404),
 )
 async def list_account_transactions(
     request: AnyRequest,

@@ -7,9 +7,9 @@ from sandbox.bank.access import narrowed
 from sandbox.bank.audit import AuditLogView
 from sandbox.bank.invariants import Invariants, check_invariants
 from sandbox.bank.reports import TrialBalance
+from sandbox.core.errors import NotFoundError
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import signed_in
-from sandbox.http.operations import STAFF, roles
+from sandbox.http.operations import STAFF, refuses, roles
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, plain
 
@@ -19,8 +19,7 @@ from sandbox.http.replies import listing, plain
     operation_id="listAuditLogs",
     summary="Read the audit trail",
     tags=["audit"],
-    opt=roles(*STAFF),
-    responses=signed_in(404),
+    opt=roles(*STAFF) | refuses(NotFoundError),
 )
 async def list_audit_logs(
     request: AnyRequest, limit: Limit = 50, cursor: Cursor = None, customer_id: CustomerId = None
@@ -38,7 +37,6 @@ async def list_audit_logs(
     summary="Read the trial balance",
     tags=["audit"],
     opt=roles(*STAFF),
-    responses=signed_in(),
 )
 async def trial_balance(request: AnyRequest) -> Response[TrialBalance]:
     """Posted debits and credits of every ledger account; the totals are equal."""
@@ -52,7 +50,6 @@ async def trial_balance(request: AnyRequest) -> Response[TrialBalance]:
     summary="Check the ledger",
     tags=["audit"],
     opt=roles(*STAFF),
-    responses=signed_in(),
 )
 async def ledger_integrity(request: AnyRequest) -> Response[Invariants]:
     """Fold the whole ledger and verify its chains."""

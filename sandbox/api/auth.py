@@ -14,14 +14,27 @@ from sandbox.bank.challenges import ChallengeView
 from sandbox.bank.devices import DeviceFacts
 from sandbox.bank.identity import SignIn, Verdict
 from sandbox.bank.sessions import MeView, SignedIn
-from sandbox.core.errors import RefreshTokenInvalidError, TokenOfOtherSandboxError
+from sandbox.core.errors import (
+    ChallengeEndedError,
+    CodeInvalidError,
+    CredentialsExpiredError,
+    DeviceNotActiveError,
+    InvalidCredentialsError,
+    NotFoundError,
+    RefreshTokenInvalidError,
+    RefreshTokenReusedError,
+    ResendLimitReachedError,
+    TokenOfOtherSandboxError,
+    UserLockedError,
+    UserPendingError,
+    UserSuspendedError,
+)
 from sandbox.core.passwords import verify_password
 from sandbox.core.sandbox_errors import SandboxUnknownError
 from sandbox.http.auth import TokensView, issue_tokens, refresh_secret
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, Call, call_of
-from sandbox.http.docs import problems, signed_in
-from sandbox.http.operations import EVERYBODY, anybody, roles
+from sandbox.http.operations import EVERYBODY, anybody, refuses, roles
 from sandbox.http.replies import Reply, nothing, plain, single
 
 
@@ -49,6 +62,9 @@ class KeySet(msgspec.Struct, frozen=True):
     keys: list[dict[str, str]]
 
 
+_UNWELCOME = (UserLockedError, UserSuspendedError, UserPendingError, CredentialsExpiredError)
+"""What may become of a user at any step of a sign-in."""
+
 _CHALLENGED: dict[int, Any] = {
     202: ResponseSpec(Challenged, description="A code was sent; verify it to sign in", generate_examples=False)
 }
@@ -59,9 +75,14 @@ _CHALLENGED: dict[int, Any] = {
     operation_id="login",
     summary="Sign in",
     tags=["auth"],
-    opt=anybody(),
+    opt=anybody()
+    | refuses(
+        InvalidCredentialsError,
+        *_UNWELCOME,
+        DeviceNotActiveError,
+    ),
     status_code=200,
-    responses=_CHALLENGED | problems(400, 401, 403, 413, 415, 423),
+    responses=_CHALLENGED,
 )
 async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> Response[TokensView]:
     """Open a session with a username and a password. Five failures in a row lock the user.
@@ -90,9 +111,15 @@ async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> 
     operation_id="verifyChallenge",
     summary="Sign in with the code",
     tags=["auth"],
-    opt=anybody(),
+    opt=anybody()
+    | refuses(
+        NotFoundError,
+        ChallengeEndedError,
+        CodeInvalidError,
+        *_UNWELCOME,
+        DeviceNotActiveError,
+    ),
     status_code=200,
-    responses=problems(400, 401, 403, 404, 410, 413, 415, 423),
 )
 async def verify_challenge(
     request: AnyRequest, challenge_id: FromPath[str], data: SkipValidation[JSONBody[Code]]
@@ -109,9 +136,14 @@ async def verify_challenge(
     operation_id="resendCode",
     summary="Send a new code",
     tags=["auth"],
-    opt=anybody(),
+    opt=anybody()
+    | refuses(
+        NotFoundError,
+        ChallengeEndedError,
+        ResendLimitReachedError,
+        *_UNWELCOME,
+    ),
     status_code=202,
-    responses=problems(403, 404, 410, 422, 423),
 )
 async def resend_code(request: AnyRequest, challenge_id: FromPath[str]) -> Response[Challenged]:
     """Send another code for the same challenge, at most five times. The code before it stops working."""
@@ -125,9 +157,9 @@ async def resend_code(request: AnyRequest, challenge_id: FromPath[str]) -> Respo
     operation_id="refresh",
     summary="Exchange a refresh token",
     tags=["auth"],
-    opt=anybody(finds_own_sandbox=True),
+    opt=anybody(finds_own_sandbox=True)
+    | refuses(RefreshTokenInvalidError, RefreshTokenReusedError, TokenOfOtherSandboxError),
     status_code=200,
-    responses=problems(400, 401, 404, 413, 415),
 )
 async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrder]]) -> Response[TokensView]:
     """Get new tokens for a refresh token, which is used up. Using one twice ends the session (RFC 9700)."""
@@ -148,7 +180,6 @@ async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrde
     tags=["auth"],
     opt=roles(*EVERYBODY),
     status_code=204,
-    responses=signed_in(),
 )
 async def logout(request: AnyRequest) -> Response[None]:
     """End the session; its access and refresh tokens end with it."""
@@ -163,7 +194,6 @@ async def logout(request: AnyRequest) -> Response[None]:
     summary="Who is signed in",
     tags=["auth"],
     opt=roles(*EVERYBODY),
-    responses=signed_in(),
 )
 async def who_am_i(request: AnyRequest) -> Response[MeView]:
     """The signed-in user, by name in the language of the request."""
@@ -178,7 +208,6 @@ async def who_am_i(request: AnyRequest) -> Response[MeView]:
     summary="Public keys of the access tokens",
     tags=["auth"],
     opt=anybody(),
-    responses=problems(404),
 )
 async def keys(request: AnyRequest) -> Response[KeySet]:
     """The Ed25519 public key of this sandbox, as a JSON Web Key Set."""

@@ -8,10 +8,17 @@ from sandbox.api.filters import FILTERED
 from sandbox.bank import cash, transactions
 from sandbox.bank.cash import NewCashMovement
 from sandbox.bank.transactions import TransactionFilter, TransactionView
+from sandbox.core.errors import (
+    AccountBlockedError,
+    AccountClosedError,
+    ForbiddenError,
+    InsufficientFundsError,
+    LimitExceededError,
+    NotFoundError,
+)
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import ordered, signed_in
-from sandbox.http.operations import CUSTOMERS, EVERYBODY, roles
+from sandbox.http.operations import CUSTOMERS, EVERYBODY, refuses, roles
 from sandbox.http.orders import DryRun, Placement, place_order
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, single
@@ -22,9 +29,8 @@ from sandbox.http.replies import listing, single
     operation_id="listTransactions",
     summary="List transactions",
     tags=["transactions"],
-    opt=roles(*EVERYBODY),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError, ForbiddenError),
     dependencies=FILTERED,
-    responses=signed_in(404),
 )
 async def list_transactions(
     request: AnyRequest,
@@ -45,8 +51,7 @@ async def list_transactions(
     operation_id="getTransaction",
     summary="Read a transaction",
     tags=["transactions"],
-    opt=roles(*EVERYBODY),
-    responses=signed_in(404),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError),
 )
 async def get_transaction(request: AnyRequest, transaction_id: FromPath[str]) -> Response[TransactionView]:
     """One movement."""
@@ -59,8 +64,7 @@ async def get_transaction(request: AnyRequest, transaction_id: FromPath[str]) ->
     operation_id="deposit",
     summary="Pay cash in",
     tags=["transactions"],
-    opt=roles(*CUSTOMERS),
-    responses=ordered(),
+    opt=roles(*CUSTOMERS) | refuses(NotFoundError, AccountBlockedError, AccountClosedError, LimitExceededError),
 )
 async def deposit(
     request: AnyRequest, data: SkipValidation[JSONBody[NewCashMovement]], dry_run: DryRun = False
@@ -76,8 +80,8 @@ async def deposit(
     operation_id="withdraw",
     summary="Take cash out",
     tags=["transactions"],
-    opt=roles(*CUSTOMERS),
-    responses=ordered(),
+    opt=roles(*CUSTOMERS)
+    | refuses(NotFoundError, AccountBlockedError, AccountClosedError, InsufficientFundsError, LimitExceededError),
 )
 async def withdraw(
     request: AnyRequest, data: SkipValidation[JSONBody[NewCashMovement]], dry_run: DryRun = False

@@ -7,11 +7,24 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from sandbox.bank import transfers
 from sandbox.bank.transfers import NewReversal, NewTransfer, TransferView
+from sandbox.core.errors import (
+    AccountBlockedError,
+    AccountClosedError,
+    AlreadyReversedError,
+    BankUnreachableError,
+    CreditorUnknownError,
+    ForbiddenError,
+    IbanInvalidError,
+    InsufficientFundsError,
+    LimitExceededError,
+    NotFoundError,
+    SameAccountError,
+    TransferNotReversibleError,
+)
 from sandbox.core.vocabulary import Role
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import ordered, signed_in
-from sandbox.http.operations import CUSTOMERS, EVERYBODY, OPTIONAL_BODY, roles
+from sandbox.http.operations import CUSTOMERS, EVERYBODY, OPTIONAL_BODY, refuses, roles
 from sandbox.http.orders import DryRun, Placement, place_order
 from sandbox.http.paging import Cursor, CustomerId, Limit, Page, window
 from sandbox.http.replies import listing, single
@@ -22,8 +35,18 @@ from sandbox.http.replies import listing, single
     operation_id="createTransfer",
     summary="Pay an account",
     tags=["transfers"],
-    opt=roles(*CUSTOMERS),
-    responses=ordered(),
+    opt=roles(*CUSTOMERS)
+    | refuses(
+        NotFoundError,
+        SameAccountError,
+        IbanInvalidError,
+        CreditorUnknownError,
+        BankUnreachableError,
+        AccountBlockedError,
+        AccountClosedError,
+        InsufficientFundsError,
+        LimitExceededError,
+    ),
 )
 async def create_transfer(
     request: AnyRequest, data: SkipValidation[JSONBody[NewTransfer]], dry_run: DryRun = False
@@ -42,8 +65,7 @@ async def create_transfer(
     operation_id="listTransfers",
     summary="List transfers",
     tags=["transfers"],
-    opt=roles(*EVERYBODY),
-    responses=signed_in(404),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError, ForbiddenError),
 )
 async def list_transfers(
     request: AnyRequest, limit: Limit = 50, cursor: Cursor = None, customer_id: CustomerId = None
@@ -60,8 +82,7 @@ async def list_transfers(
     operation_id="getTransfer",
     summary="Read a transfer",
     tags=["transfers"],
-    opt=roles(*EVERYBODY),
-    responses=signed_in(404),
+    opt=roles(*EVERYBODY) | refuses(NotFoundError),
 )
 async def get_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Response[TransferView]:
     """One transfer and where it stands."""
@@ -74,8 +95,17 @@ async def get_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Respo
     operation_id="reverseTransfer",
     summary="Take a transfer back",
     tags=["transfers"],
-    opt=roles(Role.CUSTOMER, Role.ADMIN) | {OPTIONAL_BODY: True},
-    responses=ordered(),
+    opt=roles(Role.CUSTOMER, Role.ADMIN)
+    | {OPTIONAL_BODY: True}
+    | refuses(
+        NotFoundError,
+        AlreadyReversedError,
+        TransferNotReversibleError,
+        AccountBlockedError,
+        AccountClosedError,
+        InsufficientFundsError,
+        LimitExceededError,
+    ),
 )
 async def reverse_transfer(
     request: AnyRequest,

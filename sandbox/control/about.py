@@ -10,7 +10,6 @@ from sandbox.bank.logins import LoginView, demo_logins
 from sandbox.core.clock import format_instant
 from sandbox.core.settings import Durability
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import problems
 from sandbox.http.operations import of_the_house
 from sandbox.http.replies import plain
 
@@ -65,7 +64,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     """Null without a data folder: nothing outlives the server."""
 
 
-@get("/", operation_id="root", summary="What this is", tags=["control"], opt=of_the_house(), responses=problems())
+@get("/", operation_id="root", summary="What this is", tags=["control"], opt=of_the_house())
 async def root(request: AnyRequest) -> Response[Root]:
     """The way to everything else, below the address that was asked."""
     prefix = call_of(request).prefix
@@ -88,7 +87,6 @@ async def root(request: AnyRequest) -> Response[Root]:
     summary="Is the server well",
     tags=["control"],
     opt=of_the_house(),
-    responses=problems(),
 )
 async def health() -> Response[Health]:
     """It is, when it answers."""
@@ -101,7 +99,6 @@ async def health() -> Response[Health]:
     summary="Does the process live",
     tags=["control"],
     opt=of_the_house(),
-    responses=problems(),
 )
 async def livez() -> Response[Health]:
     """It does, when it answers."""
@@ -114,7 +111,6 @@ async def livez() -> Response[Health]:
     summary="Can it serve",
     tags=["control"],
     opt=of_the_house(),
-    responses=problems(),
 )
 async def readyz() -> Response[Health]:
     """It can: the ecosystem is compiled before the port is opened."""
@@ -127,7 +123,6 @@ async def readyz() -> Response[Health]:
     summary="What is served",
     tags=["control"],
     opt=of_the_house(),
-    responses=problems(401, 403, 404),
 )
 async def info(request: AnyRequest) -> Response[Info]:
     """The version, the ecosystem, its digest, business time, and who can sign in with which password."""

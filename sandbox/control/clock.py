@@ -10,11 +10,11 @@ from litestar.params import JSONBody, SkipValidation
 from sandbox.core.clock import Instant, InstantError, format_instant, parse_instant
 from sandbox.core.duration import DurationError, parse_duration
 from sandbox.core.errors import Fault, ValidationFailedError
+from sandbox.core.sandbox_errors import ClockCannotGoBackError
 from sandbox.core.settings import ClockMode
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import anybody
+from sandbox.http.operations import anybody, refuses
 from sandbox.http.replies import plain
 from sandbox.sandboxes.jobs import Fired
 from sandbox.sandboxes.root import StateRoot
@@ -78,7 +78,6 @@ class ClockSet(ClockView, frozen=True, kw_only=True):
     summary="What time is it",
     tags=["control"],
     opt=anybody(),
-    responses=problems(400, 401, 403, 404),
 )
 async def get_clock(request: AnyRequest) -> Response[ClockView]:
     """Business time of the caller's sandbox."""
@@ -91,8 +90,7 @@ async def get_clock(request: AnyRequest) -> Response[ClockView]:
     operation_id="setClock",
     summary="Set the clock",
     tags=["control"],
-    opt=anybody(),
-    responses=problems(400, 401, 403, 404, 413, 415, 422),
+    opt=anybody() | refuses(ClockCannotGoBackError),
 )
 async def set_clock(request: AnyRequest, data: SkipValidation[JSONBody[ClockOrder]]) -> Response[ClockSet]:
     """Freeze it, let it go on, at another rate or from another time. Time never goes backwards."""
@@ -112,9 +110,8 @@ async def set_clock(request: AnyRequest, data: SkipValidation[JSONBody[ClockOrde
     operation_id="advanceClock",
     summary="Let time pass",
     tags=["control"],
-    opt=anybody(),
+    opt=anybody() | refuses(ClockCannotGoBackError),
     status_code=200,
-    responses=problems(400, 401, 403, 404, 413, 415, 422),
 )
 async def advance_clock(request: AnyRequest, data: SkipValidation[JSONBody[AdvanceOrder]]) -> Response[Advanced]:
     """Move business time on. Everything that falls due on the way happens, in order, before the answer."""

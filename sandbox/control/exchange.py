@@ -12,10 +12,10 @@ from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, 
 from litestar.params import QueryParameter
 
 from sandbox.core.clock import elapsed_ms, stopwatch
+from sandbox.core.sandbox_errors import EcosystemInvalidError, SnapshotUnknownError, ZipInvalidError
 from sandbox.http.bodies import raw_body
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import anybody
+from sandbox.http.operations import anybody, refuses
 from sandbox.http.replies import Reply, plain
 from sandbox.sandboxes.exchange import NOW, SEED, changes, export_zip, files_of_zip, image_of_files, moment
 from sandbox.store.diff import CollectionDiff
@@ -60,7 +60,6 @@ class _ZipOperation(Operation):
     tags=["control"],
     opt=anybody(),
     media_type=_ZIP,
-    responses=problems(400, 401, 403, 404),
 )
 async def export_sandbox(request: AnyRequest) -> Response[bytes]:
     """A zip of the ecosystem's files, in the shape of the seeds. Importing it gives the same digest."""
@@ -74,11 +73,10 @@ async def export_sandbox(request: AnyRequest) -> Response[bytes]:
     operation_id="importSandbox",
     summary="Replace the sandbox by files",
     tags=["control"],
-    opt=anybody(),
+    opt=anybody() | refuses(ZipInvalidError, EcosystemInvalidError),
     status_code=200,
     operation_class=_ZipOperation,
     request_max_body_size=None,  # `raw_body` has a limit of its own
-    responses=problems(400, 401, 403, 404, 413, 415, 422),
 )
 async def import_sandbox(request: AnyRequest) -> Response[ImportDone]:
     """Load a zip of an export or of any ecosystem. As with a reset, requests under way finish on the old state.
@@ -108,8 +106,7 @@ async def import_sandbox(request: AnyRequest) -> Response[ImportDone]:
     operation_id="diffSandbox",
     summary="What has changed",
     tags=["control"],
-    opt=anybody(),
-    responses=problems(400, 401, 403, 404),
+    opt=anybody() | refuses(SnapshotUnknownError),
 )
 async def diff_sandbox(
     request: AnyRequest,

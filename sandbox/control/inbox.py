@@ -13,8 +13,7 @@ from sandbox.core.sandbox_errors import MessageUnknownError, SandboxWasResetErro
 from sandbox.core.vocabulary import NotificationChannel
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import OPTIONAL_BODY, anybody
+from sandbox.http.operations import OPTIONAL_BODY, anybody, refuses
 from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.root import StateRoot
 
@@ -94,7 +93,6 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     summary="Read the inbox",
     tags=["inbox"],
     opt=anybody(),
-    responses=problems(401, 403, 404),
 )
 async def list_messages(
     request: AnyRequest, channel: ChannelFilter = None, to: ToFilter = None
@@ -111,7 +109,6 @@ async def list_messages(
     tags=["inbox"],
     opt=anybody(),
     status_code=204,
-    responses=problems(401, 403, 404),
 )
 async def delete_messages(request: AnyRequest, channel: ChannelFilter = None, to: ToFilter = None) -> Response[None]:
     """Delete the messages of a channel, to an address, or all of them."""
@@ -124,8 +121,7 @@ async def delete_messages(request: AnyRequest, channel: ChannelFilter = None, to
     operation_id="latestMessage",
     summary="Read the newest message",
     tags=["inbox"],
-    opt=anybody(),
-    responses=problems(401, 403, 404),
+    opt=anybody() | refuses(MessageUnknownError),
 )
 async def latest_message(
     request: AnyRequest, channel: ChannelFilter = None, to: ToFilter = None
@@ -142,9 +138,8 @@ async def latest_message(
     operation_id="waitForMessage",
     summary="Wait for a message",
     tags=["inbox"],
-    opt=anybody() | {OPTIONAL_BODY: True},
+    opt=anybody() | {OPTIONAL_BODY: True} | refuses(WaitTimedOutError, SandboxWasResetError),
     status_code=200,
-    responses=problems(400, 401, 403, 404, 408, 409, 413, 415),
 )
 async def wait_for_message(
     request: AnyRequest, data: SkipValidation[JSONBody[WaitOrder | None]] = None

@@ -9,14 +9,21 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from sandbox.control.scenarios import ScenariosGiven, scenarios_given
 from sandbox.control.state import Seed
 from sandbox.core.clock import format_instant
+from sandbox.core.sandbox_errors import (
+    EcosystemInvalidError,
+    EcosystemUnknownError,
+    SandboxExistsError,
+    SandboxProtectedError,
+    SnapshotUnknownError,
+    TooManySandboxesError,
+)
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, Call, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import OPTIONAL_BODY, of_the_house
+from sandbox.http.operations import OPTIONAL_BODY, of_the_house, refuses
 from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.house import DEFAULT
 from sandbox.sandboxes.sandbox import Sandbox
-from sandbox.sandboxes.scenarios.applying import Applied, ScenarioOrders, preparing
+from sandbox.sandboxes.scenarios.applying import SCENARIO_REFUSALS, Applied, ScenarioOrders, preparing
 
 
 class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -79,8 +86,16 @@ class SandboxList(msgspec.Struct, frozen=True):
     operation_id="createSandbox",
     summary="Fork a sandbox",
     tags=["control"],
-    opt=of_the_house() | {OPTIONAL_BODY: True},
-    responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    opt=of_the_house()
+    | {OPTIONAL_BODY: True}
+    | refuses(
+        EcosystemUnknownError,
+        EcosystemInvalidError,
+        SnapshotUnknownError,
+        SandboxExistsError,
+        TooManySandboxesError,
+        *SCENARIO_REFUSALS,
+    ),
 )
 async def create_sandbox(
     request: AnyRequest, data: SkipValidation[JSONBody[NewSandbox | None]] = None
@@ -108,7 +123,6 @@ async def create_sandbox(
     summary="List sandboxes",
     tags=["control"],
     opt=of_the_house(),
-    responses=problems(401, 403),
 )
 async def list_sandboxes(request: AnyRequest) -> Response[SandboxList]:
     """Every sandbox of this server, oldest first."""
@@ -122,7 +136,6 @@ async def list_sandboxes(request: AnyRequest) -> Response[SandboxList]:
     summary="Look at a sandbox",
     tags=["control"],
     opt=of_the_house(),
-    responses=problems(401, 403, 404),
 )
 async def get_sandbox(request: AnyRequest, sandbox_id: FromPath[str]) -> Response[SandboxMade]:
     """One sandbox with its digest."""
@@ -135,9 +148,8 @@ async def get_sandbox(request: AnyRequest, sandbox_id: FromPath[str]) -> Respons
     operation_id="deleteSandbox",
     summary="Remove a sandbox",
     tags=["control"],
-    opt=of_the_house(),
+    opt=of_the_house() | refuses(SandboxProtectedError),
     status_code=204,
-    responses=problems(401, 403, 404, 409),
 )
 async def delete_sandbox(request: AnyRequest, sandbox_id: FromPath[str]) -> Response[None]:
     """Requests under way finish; nothing of it survives them."""

@@ -10,12 +10,12 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from sandbox.control.clock import FiredView
 from sandbox.core.clock import format_instant
+from sandbox.core.sandbox_errors import ScenarioInvalidError, ScenarioUnknownError
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import OPTIONAL_BODY, anybody
+from sandbox.http.operations import OPTIONAL_BODY, anybody, refuses
 from sandbox.http.replies import plain
-from sandbox.sandboxes.scenarios.applying import Applied, ScenarioOrder, apply, library_for
+from sandbox.sandboxes.scenarios.applying import SCENARIO_REFUSALS, Applied, ScenarioOrder, apply, library_for
 from sandbox.sandboxes.scenarios.catalogue import ScenarioView, view_of, views_of
 
 
@@ -53,7 +53,6 @@ class ScenarioApplied(msgspec.Struct, frozen=True, kw_only=True):
     summary="List scenarios",
     tags=["control"],
     opt=anybody(),
-    responses=problems(400, 401, 403, 404),
 )
 async def list_scenarios(request: AnyRequest) -> Response[ScenarioList]:
     """What the sandbox can be given: shipped scenarios, those of its ecosystem's folder, and the user's own."""
@@ -67,8 +66,7 @@ async def list_scenarios(request: AnyRequest) -> Response[ScenarioList]:
     operation_id="getScenario",
     summary="Look at a scenario",
     tags=["control"],
-    opt=anybody(),
-    responses=problems(400, 401, 403, 404, 422),
+    opt=anybody() | refuses(ScenarioUnknownError, ScenarioInvalidError),
 )
 async def get_scenario(request: AnyRequest, scenario_name: FromPath[str]) -> Response[ScenarioView]:
     """What it does, takes and needs."""
@@ -81,9 +79,8 @@ async def get_scenario(request: AnyRequest, scenario_name: FromPath[str]) -> Res
     operation_id="applyScenario",
     summary="Apply a scenario",
     tags=["control"],
-    opt=anybody() | {OPTIONAL_BODY: True},
+    opt=anybody() | {OPTIONAL_BODY: True} | refuses(*SCENARIO_REFUSALS),
     status_code=200,
-    responses=problems(400, 401, 403, 404, 413, 415, 422),
 )
 async def apply_scenario(
     request: AnyRequest, scenario_name: FromPath[str], data: SkipValidation[JSONBody[dict[str, Any] | None]] = None

@@ -9,10 +9,10 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from sandbox.control.state import ResetDone
 from sandbox.core.clock import elapsed_ms, format_instant, stopwatch
 from sandbox.core.errors import Fault, ValidationFailedError
+from sandbox.core.sandbox_errors import SnapshotExistsError, SnapshotUnknownError, TooManySnapshotsError
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, Call, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import anybody
+from sandbox.http.operations import anybody, refuses
 from sandbox.http.replies import nothing, plain
 from sandbox.sandboxes.exchange import NOW, SEED
 from sandbox.sandboxes.sandbox import Sandbox, Snapshot
@@ -54,7 +54,6 @@ class SnapshotList(msgspec.Struct, frozen=True):
     summary="List snapshots",
     tags=["control"],
     opt=anybody(),
-    responses=problems(400, 401, 403, 404),
 )
 async def list_snapshots(request: AnyRequest) -> Response[SnapshotList]:
     """The snapshots of the caller's sandbox, oldest first."""
@@ -67,8 +66,7 @@ async def list_snapshots(request: AnyRequest) -> Response[SnapshotList]:
     operation_id="takeSnapshot",
     summary="Take a snapshot",
     tags=["control"],
-    opt=anybody(),
-    responses=problems(400, 401, 403, 404, 409, 413, 415),
+    opt=anybody() | refuses(SnapshotExistsError, TooManySnapshotsError),
 )
 async def take_snapshot(request: AnyRequest, data: SkipValidation[JSONBody[NewSnapshot]]) -> Response[SnapshotView]:
     """Keep the present moment. It costs the pages that were written to since the sandbox was made."""
@@ -84,8 +82,7 @@ async def take_snapshot(request: AnyRequest, data: SkipValidation[JSONBody[NewSn
     operation_id="getSnapshot",
     summary="Look at a snapshot",
     tags=["control"],
-    opt=anybody(),
-    responses=problems(400, 401, 403, 404),
+    opt=anybody() | refuses(SnapshotUnknownError),
 )
 async def get_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[SnapshotView]:
     """One snapshot."""
@@ -97,9 +94,8 @@ async def get_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[Sna
     operation_id="restoreSnapshot",
     summary="Go back to a snapshot",
     tags=["control"],
-    opt=anybody(),
+    opt=anybody() | refuses(SnapshotUnknownError),
     status_code=200,
-    responses=problems(400, 401, 403, 404),
 )
 async def restore_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[ResetDone]:
     """Put the sandbox back: data, time, write number. Tokens issued before that moment are good again."""
@@ -117,9 +113,8 @@ async def restore_snapshot(request: AnyRequest, name: FromPath[str]) -> Response
     operation_id="deleteSnapshot",
     summary="Forget a snapshot",
     tags=["control"],
-    opt=anybody(),
+    opt=anybody() | refuses(SnapshotUnknownError),
     status_code=204,
-    responses=problems(400, 401, 403, 404),
 )
 async def delete_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[None]:
     """Sandboxes that were made from it stay."""

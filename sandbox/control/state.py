@@ -10,13 +10,13 @@ from sandbox.bank.invariants import Invariants, check_invariants
 from sandbox.control.scenarios import ScenariosGiven, scenarios_given
 from sandbox.core.clock import Instant, elapsed_ms, stopwatch
 from sandbox.core.errors import Fault, ValidationFailedError
+from sandbox.core.sandbox_errors import EcosystemInvalidError, EcosystemUnknownError
 from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import OPTIONAL_BODY, anybody
+from sandbox.http.operations import OPTIONAL_BODY, anybody, refuses
 from sandbox.http.replies import plain
 from sandbox.sandboxes.house import Kept
-from sandbox.sandboxes.scenarios.applying import Applied, ScenarioOrders, preparing
+from sandbox.sandboxes.scenarios.applying import SCENARIO_REFUSALS, Applied, ScenarioOrders, preparing
 from sandbox.sandboxes.shelf import AsOfError, parse_as_of
 
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1, description="of ids and draws; default: its own")] | None
@@ -56,9 +56,8 @@ class Digest(msgspec.Struct, frozen=True):
     operation_id="reset",
     summary="Reset the sandbox",
     tags=["control"],
-    opt=anybody() | {OPTIONAL_BODY: True},
+    opt=anybody() | {OPTIONAL_BODY: True} | refuses(EcosystemUnknownError, EcosystemInvalidError, *SCENARIO_REFUSALS),
     status_code=200,
-    responses=problems(400, 401, 403, 404, 413, 415, 422),
 )
 async def reset(request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | None]] = None) -> Response[ResetDone]:
     """Put the sandbox back to what it was made from. Requests under way finish on the old state; its tokens end."""
@@ -94,7 +93,6 @@ async def reset(request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | 
     summary="Digest of the state",
     tags=["control"],
     opt=anybody(),
-    responses=problems(400, 401, 403, 404),
 )
 async def digest(request: AnyRequest) -> Response[Digest]:
     """Equal digests mean equal banks, whatever they are called."""
@@ -107,7 +105,6 @@ async def digest(request: AnyRequest) -> Response[Digest]:
     summary="Check all invariants",
     tags=["control"],
     opt=anybody(),
-    responses=problems(400, 401, 403, 404),
 )
 async def invariants(request: AnyRequest) -> Response[Invariants]:
     """Fold the ledger and everything else that must be true at every moment."""

@@ -10,7 +10,20 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from sandbox.bank import record_lists, records
 from sandbox.bank.record_writes import hash_secrets, plain_secrets
-from sandbox.core.errors import Fault, ValidationFailedError
+from sandbox.core.errors import (
+    AccountBlockedError,
+    AccountClosedError,
+    Fault,
+    InsufficientFundsError,
+    LedgerImmutableError,
+    LimitExceededError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RecordExistsError,
+    RecordInUseError,
+    RecordInvalidError,
+    ValidationFailedError,
+)
 from sandbox.core.ids import seed_key
 from sandbox.data.answers import answer_list, answer_one, encode, page_links
 from sandbox.data.described import ListOperation, RecordOperation
@@ -20,14 +33,17 @@ from sandbox.data.refusals import not_allowed, read, write
 from sandbox.data.relations import collections_needed
 from sandbox.data.tables import INLINE, RecordTables, Table
 from sandbox.http.call import AnyRequest, Call, call_of
-from sandbox.http.docs import problems
-from sandbox.http.operations import any_query, anybody
+from sandbox.http.operations import any_query, anybody, refuses
 from sandbox.http.replies import Reply, plain
 
 Body = SkipValidation[JSONBody[dict[str, Any]]]
 AnyRecord = dict[str, Any]
 
-_WRITES = problems(400, 401, 403, 404, 405, 409, 413, 415, 422)
+_SINGLES = (NotFoundError, MethodNotAllowedError)
+_MOVES_MONEY = (AccountBlockedError, AccountClosedError, InsufficientFundsError, LimitExceededError)
+_ADDS = (NotFoundError, MethodNotAllowedError, RecordExistsError, RecordInvalidError, *_MOVES_MONEY)
+_CHANGES = (NotFoundError, MethodNotAllowedError, LedgerImmutableError, RecordInvalidError, *_MOVES_MONEY)
+"""What these may be refused with: a transaction of `/_data` is posted like any other."""
 
 
 class CollectionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +67,6 @@ class CollectionList(msgspec.Struct, frozen=True):
     summary="List collections",
     tags=["data"],
     opt=anybody(),
-    responses=problems(401, 403),
 )
 async def list_collections(request: AnyRequest) -> Response[CollectionList]:
     """Every collection of the sandbox with the number of its records, the known ones first."""
@@ -68,9 +83,8 @@ async def list_collections(request: AnyRequest) -> Response[CollectionList]:
     operation_id="listRecords",
     summary="List records",
     tags=["data"],
-    opt=anybody() | any_query(),
+    opt=anybody() | any_query() | refuses(NotFoundError),
     operation_class=ListOperation,
-    responses=problems(401, 403),
 )
 async def list_records(request: AnyRequest, collection: FromPath[str]) -> Response[list[Any] | AnyRecord]:
     """The records of a collection in json-server's query language: any field filters, alone (`field=`) or with an
@@ -100,9 +114,8 @@ async def list_records(request: AnyRequest, collection: FromPath[str]) -> Respon
     operation_id="getRecord",
     summary="Get a record",
     tags=["data"],
-    opt=anybody() | any_query(),
+    opt=anybody() | any_query() | refuses(NotFoundError),
     operation_class=RecordOperation,
-    responses=problems(401, 403),
 )
 async def get_record(request: AnyRequest, collection: FromPath[str], record_id: FromPath[str]) -> Response[AnyRecord]:
     """One record, with what `_embed` and `_expand` want beside it."""
@@ -122,8 +135,7 @@ async def get_record(request: AnyRequest, collection: FromPath[str], record_id: 
     operation_id="createRecord",
     summary="Add a record",
     tags=["data"],
-    opt=anybody(),
-    responses=_WRITES,
+    opt=anybody() | refuses(*_ADDS),
 )
 async def create_record(request: AnyRequest, collection: FromPath[str], data: Body) -> Response[AnyRecord]:
     """Add a record. Without an identifier it gets one; money goes through the ledger; fields that the collection does
@@ -144,8 +156,7 @@ async def create_record(request: AnyRequest, collection: FromPath[str], data: Bo
     operation_id="replaceRecord",
     summary="Replace a record",
     tags=["data"],
-    opt=anybody(),
-    responses=_WRITES,
+    opt=anybody() | refuses(*_CHANGES),
 )
 async def replace_record(
     request: AnyRequest, collection: FromPath[str], record_id: FromPath[str], data: Body
@@ -161,8 +172,7 @@ async def replace_record(
     operation_id="changeRecord",
     summary="Change a record",
     tags=["data"],
-    opt=anybody(),
-    responses=_WRITES,
+    opt=anybody() | refuses(*_CHANGES),
 )
 async def change_record(
     request: AnyRequest, collection: FromPath[str], record_id: FromPath[str], data: Body
@@ -178,9 +188,8 @@ async def change_record(
     operation_id="deleteRecord",
     summary="Delete a record",
     tags=["data"],
-    opt=anybody(),
+    opt=anybody() | refuses(NotFoundError, MethodNotAllowedError, RecordInUseError, LedgerImmutableError),
     status_code=200,
-    responses=problems(401, 403, 404, 405, 409),
 )
 async def delete_record(
     request: AnyRequest, collection: FromPath[str], record_id: FromPath[str]
@@ -195,8 +204,7 @@ async def delete_record(
     operation_id="replaceSingle",
     summary="Replace a collection that is one value",
     tags=["data"],
-    opt=anybody(),
-    responses=_WRITES,
+    opt=anybody() | refuses(*_SINGLES),
 )
 async def replace_single(request: AnyRequest, collection: FromPath[str], data: Body) -> Response[AnyRecord]:
     """Put another object in the place of the one that the collection is."""
@@ -208,8 +216,7 @@ async def replace_single(request: AnyRequest, collection: FromPath[str], data: B
     operation_id="changeSingle",
     summary="Change a collection that is one value",
     tags=["data"],
-    opt=anybody(),
-    responses=_WRITES,
+    opt=anybody() | refuses(*_SINGLES),
 )
 async def change_single(request: AnyRequest, collection: FromPath[str], data: Body) -> Response[AnyRecord]:
     """Change some fields of the object that the collection is."""

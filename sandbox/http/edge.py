@@ -26,7 +26,7 @@ from sandbox.core.errors import (
 from sandbox.core.sandbox_errors import ArchiveFailedError, ReadOnlyError
 from sandbox.http.auth import authenticate
 from sandbox.http.call import Call, attach
-from sandbox.http.operations import PathTable
+from sandbox.http.operations import ABOUT_THE_PROCESS, PathTable
 from sandbox.http.origins import (
     CONTROL_PREFIX,
     cors_headers,
@@ -47,11 +47,6 @@ _GZIP_THREAD_FROM_BYTES = 65_536
 """Compressing more than this takes milliseconds, which the loop must not spend."""
 
 _SINGLE_HEADERS = (b"authorization", b"content-type", b"host", b"idempotency-key", b"if-match", b"x-sandbox")
-
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_SIGN_IN = "/v1/auth/"
-_ABOUT_THE_PROCESS = {"/_sandbox/health", "/_sandbox/livez"}
-"""A full disk is no reason to kill the process, which has what is not on disk yet."""
 
 _LOG = logging.getLogger("sandbank")
 
@@ -130,7 +125,7 @@ class Edge:
         call.operation = operation
         enter_sandbox(call, named, scope=operation.scope, strict=strict)
         if self._house.settings.read_only:
-            _require_no_change(call, method)
+            _require_no_change(call)
         if operation.roles is not None:
             call.acts(authenticate(call, operation.roles))
         if call.scope["query_string"]:
@@ -217,7 +212,7 @@ class _Answer:
 
 async def _unsettled(call: Call, archive: "Archive") -> DomainError | None:
     """Wait until what a request did, or was told, is on disk; why it is not, if it cannot be written."""
-    if call.path in _ABOUT_THE_PROCESS or call.sandbox_id is None:
+    if call.path in ABOUT_THE_PROCESS or call.sandbox_id is None:
         return None
     try:
         # Who steers may have made or removed other sandboxes than the own one.
@@ -257,9 +252,10 @@ def _given_request_id(call: Call) -> str | None:
     return given if given and len(given) <= 128 and given.isascii() and given.isprintable() else None
 
 
-def _require_no_change(call: Call, method: str) -> None:
+def _require_no_change(call: Call) -> None:
     """On a read-only server, refuse what would change a bank. Signing in stays possible, rehearsing, and steering."""
-    if method in _SAFE_METHODS or call.controls or call.path.startswith(_SIGN_IN) or _is_rehearsal(call):
+    assert call.operation is not None
+    if not call.operation.changes_bank or _is_rehearsal(call):
         return
     raise ReadOnlyError(
         "The server was started with --read-only: it answers GET, HEAD, dry runs (?dry_run=true) and /v1/auth."
@@ -269,8 +265,7 @@ def _require_no_change(call: Call, method: str) -> None:
 def _is_rehearsal(call: Call) -> bool:
     """Whether an order only asks what would happen. Where `dry_run` stands twice it is refused later on."""
     assert call.operation is not None
-    known = call.operation.query or ()
-    return "dry_run" in known and b"dry_run=true" in call.scope["query_string"].split(b"&")
+    return call.operation.places_order and b"dry_run=true" in call.scope["query_string"].split(b"&")
 
 
 def _require_known_query(call: Call, known: frozenset[str] | None) -> None:

@@ -1,17 +1,27 @@
 """The OpenAPI document: what Litestar makes of the handlers, and what it gets wrong put right."""
 
-from copy import deepcopy
-from typing import Any
+import inspect
+import re
+from pathlib import Path
+from typing import Any, get_origin
 
+import msgspec
 from litestar import Litestar
 from litestar._openapi.schema_generation.plugins.struct import StructSchemaPlugin
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, Tag
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, ServerVariable, Tag
 
 from sandbox import __version__
-from sandbox.http.operations import Operation, PathTable
-from sandbox.http.origins import UNGUARDED, is_guarded
+from sandbox.core.catalogue import catalogue
+from sandbox.http.openapi_operations import HEADERS, Example, complete, example_problem
+from sandbox.http.operations import PathTable
+from sandbox.http.problems import Problem
+from sandbox.store.records import ALL_COLLECTIONS
+from sandbox.store.schemas import record_name, record_schema
+
+_EXAMPLES = Path(__file__).with_name("examples.json")
+"""Requests and answers of every operation, made by `make openapi`: what the bank really says."""
 
 _TAGS = (
     ("auth", "Sign-in, refresh, sign-out"),
@@ -26,12 +36,14 @@ _TAGS = (
 
 
 class StrictStructs(StructSchemaPlugin):
-    """Says `additionalProperties: false` where a body with an unknown field is refused."""
+    """Says what a struct is for, and `additionalProperties: false` where a body with an unknown field is refused."""
 
     def to_openapi_schema(self, field_definition: Any, schema_creator: Any) -> Any:
         """The schema of a struct."""
         schema = super().to_openapi_schema(field_definition, schema_creator)
-        if field_definition.type_.__struct_config__.forbid_unknown_fields:
+        kind = get_origin(field_definition.type_) or field_definition.type_
+        schema.description = inspect.getdoc(kind)
+        if kind.__struct_config__.forbid_unknown_fields:
             schema.additional_properties = False
         return schema
 
@@ -43,12 +55,22 @@ def openapi_config() -> OpenAPIConfig:
         version=__version__,
         summary="A mock bank for tests",
         description=(
-            "A whole retail bank that resets in milliseconds, forks per test, and answers the same every time. "
-            "Every path also exists under `/s/{sandbox}`."
+            "A whole retail bank that resets in milliseconds, forks per test, and answers the same every time.\n\n"
+            "Every path also exists under `/s/{sandbox}`. A request may name its sandbox in `X-Sandbox`, its language "
+            "in `Accept-Language` (en, ar) and itself in `X-Request-Id`. HEAD is served wherever GET is. Refusals are "
+            "problems (RFC 9457); each `code` has a page at `/problems/{code}`. `x-sandbox` of an operation says what "
+            "testers want to know: roles, ownership, what steers it, which scenario provokes which refusal."
         ),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         contact=Contact(name="Sandbank"),
-        servers=[Server(url="/")],
+        servers=[
+            Server(url="/", description="the sandbox `default`, or the one that a header or the token names"),
+            Server(
+                url="/s/{sandbox}",
+                description="a sandbox by its path",
+                variables={"sandbox": ServerVariable(default="default", description="its id")},
+            ),
+        ],
         tags=[Tag(name=name, description=text) for name, text in _TAGS],
         components=Components(
             security_schemes={
@@ -68,34 +90,26 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def openapi_document(app: Litestar) -> dict[str, Any]:
-    """The document: what Litestar says of the handlers, completed by what the edge asks of a request."""
+    """The document: what Litestar says of the handlers, completed by what the edge does with a request."""
     document: dict[str, Any] = app.openapi_schema.to_schema()
+    components = document["components"]
+    examples = msgspec.json.decode(_EXAMPLES.read_bytes(), type=dict[str, Example])
     for operation in PathTable(app.routes).operations:
         described = document["paths"].get(operation.template, {}).get(operation.method.lower())
         if described is not None:
-            _complete(described, operation)
-    return document
+            complete(described, operation, examples.get(operation.operation_id, Example()), components["schemas"])
+    _, problem = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    components["schemas"] |= problem
+    components["schemas"] |= {record_name(made): record_schema(made) for made in ALL_COLLECTIONS.values()}
+    components["headers"] = HEADERS
+    components["examples"] = {code: example_problem(kind) for code, kind in sorted(catalogue().items())}
+    return _with_plain_names(document)
 
 
-def _complete(described: dict[str, Any], operation: Operation) -> None:
-    if operation.roles is not None:
-        described["security"] = [{"bearer": []}]
-    elif is_guarded(operation.template) and operation.template not in UNGUARDED:
-        described["security"] = [{}, {"control": []}]
-    else:
-        described["security"] = []
-    if operation.query is not None and "dry_run" in operation.query:
-        described.setdefault("parameters", []).append(deepcopy(_IDEMPOTENCY_KEY))
-        rehearsed = deepcopy(described["responses"]["201"]) | {"description": "What a dry run says would happen"}
-        described["responses"] = {"200": rehearsed} | described["responses"]
-    if "204" in described["responses"]:
-        described["responses"]["204"].pop("content", None)
+_PAGE = re.compile(r"\bPage_[A-Za-z0-9_.]+\.([A-Za-z0-9]+?)(?:View)?_(?![A-Za-z0-9_])")
 
 
-_IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "needed unless `dry_run`; the same key with the same body repeats the first answer for 24 hours",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-}
+def _with_plain_names(document: dict[str, Any]) -> dict[str, Any]:
+    """Pages named after their items: generators of clients make types of these names."""
+    renamed: dict[str, Any] = msgspec.json.decode(_PAGE.sub(r"\1Page", msgspec.json.encode(document).decode()))
+    return renamed

@@ -12,13 +12,20 @@ from litestar.enums import ParamType
 from litestar.params import ParameterKwarg
 from litestar.routes import BaseRoute, HTTPRoute
 
-from sandbox.core.errors import MethodNotAllowedError, NotFoundError
+from sandbox.core.errors import DomainError, MethodNotAllowedError, NotFoundError
 from sandbox.core.vocabulary import Role
 
 ROLES = "roles"
 SCOPE = "scope"
 OPTIONAL_BODY = "optional_body"
 ANY_QUERY = "any_query"
+REFUSALS = "refusals"
+
+ABOUT_THE_PROCESS = {"/_sandbox/health", "/_sandbox/livez"}
+"""A full disk is no reason to kill the process, which has what is not on disk yet."""
+
+_NEVER_CHANGE_A_BANK = ("/_sandbox/", "/v1/auth/")
+"""What steers a sandbox, and signing in and out."""
 
 EVERYBODY: tuple[Role, ...] = tuple(Role)
 STAFF = (Role.AUDITOR, Role.ADMIN)
@@ -45,6 +52,11 @@ def any_query() -> dict[str, Any]:
     return {ANY_QUERY: True}
 
 
+def refuses(*kinds: type[DomainError]) -> dict[str, Any]:
+    """Handler `opt`: what this operation may say no with, beyond what `refusals` finds out by itself."""
+    return {REFUSALS: kinds}
+
+
 class Operation(msgspec.Struct, frozen=True):
     """One method on one path."""
 
@@ -55,6 +67,18 @@ class Operation(msgspec.Struct, frozen=True):
     scope: str
     query: frozenset[str] | None
     """The parameters it knows; None for one that reads its query itself."""
+    refusals: tuple[type[DomainError], ...] = ()
+    """Its own; `refusals.refusals_of` has all of them."""
+
+    @property
+    def places_order(self) -> bool:
+        """Whether it moves money: once per Idempotency-Key, or rehearsed."""
+        return self.query is not None and "dry_run" in self.query
+
+    @property
+    def changes_bank(self) -> bool:
+        """Whether it changes what a bank holds, which a read-only server refuses."""
+        return self.method != "GET" and not self.template.startswith(_NEVER_CHANGE_A_BANK)
 
 
 class _Node:
@@ -134,6 +158,7 @@ class PathTable:
                 roles=handler.opt.get(ROLES),
                 scope=handler.opt.get(SCOPE, "sandbox"),
                 query=None if handler.opt.get(ANY_QUERY) else _query_names(handler),
+                refusals=handler.opt.get(REFUSALS, ()),
             )
             node.operations[method] = operation
             self.operations.append(operation)

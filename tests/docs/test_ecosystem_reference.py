@@ -15,13 +15,13 @@ from click.testing import CliRunner
 from support import TINY
 
 from sandbox.cli import main, reference
-from sandbox.store import checking, checking_runtime
+from sandbox.store import checking, checking_runtime, schemas
 from sandbox.store.ecosystem import load
 from sandbox.store.reading import EcosystemError, Login, Manifest
 from sandbox.store.records import ALL_COLLECTIONS, COLLECTIONS, Json
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ecosystem.md"
-SCHEMAS = reference.schemas()
+SCHEMAS = schemas.schemas()
 
 
 def validator(name: str) -> jsonschema_rs.Draft202012Validator:
@@ -77,7 +77,7 @@ def test_every_field_has_its_row() -> None:
 
 
 def test_the_manifest_is_documented_field_by_field() -> None:
-    for kind, documented in ((Manifest, reference.MANIFEST_FIELDS), (Login, reference.LOGIN_FIELDS)):
+    for kind, documented in ((Manifest, schemas.MANIFEST_FIELDS), (Login, schemas.LOGIN_FIELDS)):
         fields = msgspec.structs.fields(kind)
         assert [(field.name, field.required) for field in fields] == [
             (name, need == "yes") for name, _, need, _ in documented

@@ -11,6 +11,12 @@ import msgspec
 
 from sandbox.core.clock import format_instant
 from sandbox.core.errors import Fault, ValidationFailedError
+from sandbox.core.sandbox_errors import (
+    ScenarioInvalidError,
+    ScenarioPreconditionFailedError,
+    ScenarioStepFailedError,
+    ScenarioUnknownError,
+)
 from sandbox.sandboxes.jobs import Fired
 from sandbox.sandboxes.root import StateRoot
 from sandbox.sandboxes.scenarios.library import Library, open_library
@@ -18,6 +24,14 @@ from sandbox.sandboxes.scenarios.running import run_scenario
 
 MOST_ORDERS = 32
 """How many scenarios are put together in one order."""
+
+SCENARIO_REFUSALS = (
+    ScenarioUnknownError,
+    ScenarioInvalidError,
+    ScenarioPreconditionFailedError,
+    ScenarioStepFailedError,
+)
+"""What an order of scenarios may be refused with."""
 
 
 class ScenarioOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
