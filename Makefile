@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test lint format bench openapi clean
+.PHONY: help install serve test lint format bench openapi baseline clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,12 +25,13 @@ serve: $(READY) ## Start the bank as of today (PORT=8001 HOST=... ARGS='--strict
 test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift
+lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift and breaking changes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m sandbox openapi --check openapi/openapi.yaml
+	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml
 
 format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
@@ -42,6 +43,11 @@ bench: $(READY) ## Measure against bare Litestar and json-server, write docs/ben
 openapi: $(READY) ## Try the examples anew and write openapi/openapi.yaml
 	@$(BIN)/python tests/exampling.py
 	@$(BIN)/python -m sandbox openapi --write openapi/openapi.yaml
+
+baseline: $(READY) ## At a release: what the handlers say now is what was released (docs/releasing.md)
+	@$(BIN)/python -m sandbox openapi --check openapi/openapi.yaml
+	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml
+	@cp openapi/openapi.yaml openapi/released.yaml
 
 clean: ## Remove .venv and caches
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,6 +1,7 @@
-"""`sandbank openapi`: write the OpenAPI document, or check that the committed one is what the handlers say."""
+"""`sandbank openapi`: write the OpenAPI document, check that the committed one is no other, list what changed."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,8 +11,30 @@ from sandbox.cli.options import fail
 @click.command()
 @click.option("--write", "target", type=click.Path(dir_okay=False, path_type=Path), help="write YAML to this file")
 @click.option("--check", "known", type=click.Path(dir_okay=False, path_type=Path), help="fail when this file differs")
-def openapi(target: Path | None, known: Path | None) -> None:
-    """Print the OpenAPI document as YAML, write it with --write, or compare a file with --check."""
+@click.option(
+    "--changes", "released", type=click.Path(dir_okay=False, path_type=Path), help="list what differs from this file"
+)
+@click.option("--json", "as_json", is_flag=True, help="with --changes: print the list as JSON")
+@click.pass_context
+def openapi(
+    context: click.Context, *, target: Path | None, known: Path | None, released: Path | None, as_json: bool
+) -> None:
+    """Print the OpenAPI document as YAML, write it with --write, or compare a file with --check.
+
+    --changes lists what differs from the document of the last release, breaking changes first, and ends with exit code
+    1 where something breaks that the version does not announce.
+    """
+    if sum(path is not None for path in (target, known, released)) > 1:
+        raise fail("--write, --check and --changes go one at a time")
+    if as_json and released is None:
+        raise fail("--json goes with --changes only")
+    if released is not None:
+        from sandbox.cli.changes import report_of, require_announced, show  # noqa: PLC0415 - only here
+
+        report = report_of(released, described())
+        show(report, as_json=as_json)
+        require_announced(report, context)
+        return
     text = document()
     if known is not None:
         if not known.exists() or known.read_text(encoding="utf-8") != text:
@@ -29,12 +52,17 @@ def document() -> str:
     """The document as YAML."""
     import yaml  # noqa: PLC0415 - only here
 
-    from sandbox.app import create_app  # noqa: PLC0415
+    text: str = yaml.safe_dump(described(), sort_keys=False, allow_unicode=True, width=110)
+    return text
+
+
+def described() -> dict[str, Any]:
+    """The document."""
+    from sandbox.app import create_app  # noqa: PLC0415 - only here
     from sandbox.core.settings import Settings  # noqa: PLC0415
     from sandbox.http.openapi import openapi_document  # noqa: PLC0415
 
     app = create_app(Settings(ecosystem="tiny"))  # the quickest: no route depends on the data
     schema = openapi_document(app.litestar)
     app.house.close()
-    text: str = yaml.safe_dump(schema, sort_keys=False, allow_unicode=True, width=110)
-    return text
+    return schema

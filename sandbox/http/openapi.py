@@ -132,17 +132,16 @@ def openapi_config() -> OpenAPIConfig:
 def openapi_document(app: Litestar) -> dict[str, Any]:
     """The document: what Litestar says of the handlers, completed by what the edge does with a request."""
     document: dict[str, Any] = app.openapi_schema.to_schema()
-    components = document["components"]
+    schemas = document["components"]["schemas"]
     examples = msgspec.json.decode(_EXAMPLES.read_bytes(), type=dict[str, Example])
     for operation in PathTable(app.routes).operations:
         described = document["paths"].get(operation.template, {}).get(operation.method.lower())
         if described is not None:
-            complete(described, operation, examples.get(operation.operation_id, Example()), components["schemas"])
+            complete(described, operation, examples.get(operation.operation_id, Example()), schemas)
     _, problem = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
-    components["schemas"] |= problem
-    components["schemas"] |= {record_name(made): record_schema(made) for made in ALL_COLLECTIONS.values()}
-    components["headers"] = HEADERS
-    components["examples"] = {code: example_problem(kind) for code, kind in sorted(catalogue().items())}
+    schemas |= problem | {record_name(made): record_schema(made) for made in ALL_COLLECTIONS.values()}
+    document["components"]["headers"] = HEADERS
+    document["components"]["examples"] = {code: example_problem(kind) for code, kind in sorted(catalogue().items())}
     return _with_plain_names(document)
 
 

@@ -242,7 +242,10 @@ def _refused(kinds: list[type[DomainError]]) -> dict[str, dict[str, Any]]:
 
 def _refusal(status: int, kinds: list[type[DomainError]]) -> dict[str, Any]:
     codes = [kind.code for kind in kinds]
-    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
+    narrowed = {
+        "type": "object",
+        "properties": {"status": {"type": "integer", "const": status}, "code": {"type": "string", "enum": codes}},
+    }
     names = ("X-Request-Id", _ON_STATUS[status]) if status in _ON_STATUS else ("X-Request-Id",)
     return {
         "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
