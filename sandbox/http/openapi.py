@@ -56,7 +56,7 @@ class StrictStructs(StructSchemaPlugin):
         if kind.__struct_config__.forbid_unknown_fields:
             schema.additional_properties = False
         for field in msgspec.inspect.type_info(field_definition.type_).fields:  # type: ignore[attr-defined]
-            _complete_field(schema.properties[field.encode_name], field.type)
+            _complete_field((schema.properties or {})[field.encode_name], field.type)
         schema.one_of = [_only(name) for name in getattr(kind, "exactly_one_of", ())] or None
         return schema
 

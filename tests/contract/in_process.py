@@ -5,7 +5,6 @@ Whatever it sends goes this way, the requests that its checks make on their own 
 
 import copy
 import io
-from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -13,10 +12,10 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
-from schemathesis.generation.case import Case
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from schemathesis.transport.requests import REQUESTS_TRANSPORT, RequestsTransport
 from support import Client
+from urllib3 import HTTPHeaderDict
 
 BASE_URL = "http://localhost"
 
@@ -41,9 +40,9 @@ class InProcess(RequestsTransport):
         self._session = requests.Session()
         self._session.mount(BASE_URL, _Adapter(client))
 
-    def send(self, case: Case, *, session: requests.Session | None = None, **options: Any) -> Response:
+    def send(self, case: Any, **options: Any) -> Response:
         """Send a request; whatever session Schemathesis would use, it is ours."""
-        return super().send(case, session=self._session, **options | {"base_url": BASE_URL})
+        return super().send(case, **options | {"session": self._session, "base_url": BASE_URL})
 
 
 def schema_of(document: dict[str, Any], client: Client) -> InProcessSchema:
@@ -63,15 +62,7 @@ class _Adapter(HTTPAdapter):
         super().__init__()
         self._client = client
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: FBT001, FBT002 - the signature is theirs
-        timeout: Any = None,
-        verify: bool | str = True,  # noqa: FBT001, FBT002
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Answer a request."""
         assert request.method
         assert request.url
@@ -82,9 +73,10 @@ class _Adapter(HTTPAdapter):
             headers=[(name.encode("latin-1"), _as_bytes(value)) for name, value in headers.items()],
             content=request.body,
         )
+        raw_headers = answer.headers.raw
         raw = urllib3.HTTPResponse(
             body=io.BytesIO(answer.content),
-            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw],
+            headers=HTTPHeaderDict([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw_headers]),
             status=answer.status_code,
             reason=answer.reason_phrase,
             version=11,

@@ -9,12 +9,11 @@ from typing import Any
 
 import msgspec
 from contract.fuzzing import Budget, generate
-from contract.world import REAL, Names, World
+from contract.world import NOBODYS, REAL, Names, World
 from schemathesis.core.transport import Response
 
 STRANGER = "arjun"
 OWNER = "fatima"
-NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 NOT_OWNED = {
     "createTransfer.to.account_id": "whoever knows an account may pay to it",
@@ -55,12 +54,14 @@ class Heard(msgspec.Struct, frozen=True):
 
 def places(document: dict[str, Any]) -> list[Place]:
     """Every place of the document where a signed-in request names a thing that may be somebody's."""
-    found = []
+    found: list[Place] = []
     for operation in _signed_operations(document):
         operation_id = operation["operationId"]
-        for parameter in operation.get("parameters", []):
-            if parameter["name"].endswith("_id") and parameter["in"] in {"path", "query"}:
-                found.append(Place(operation_id, parameter["in"], (parameter["name"],)))
+        found += [
+            Place(operation_id, parameter["in"], (parameter["name"],))
+            for parameter in operation.get("parameters", [])
+            if parameter["name"].endswith("_id") and parameter["in"] in {"path", "query"}
+        ]
         for media in operation.get("requestBody", {}).get("content", {}).values():
             found += [Place(operation_id, "body", path) for path in _ids(media["schema"], document, ())]
     return [place for place in found if f"{place.operation_id}.{'.'.join(place.path)}" not in NOT_OWNED]
@@ -69,7 +70,7 @@ def places(document: dict[str, Any]) -> list[Place]:
 def asked_by_a_stranger(
     place: Place, *, world: World, document: dict[str, Any], budget: Budget
 ) -> Iterator[tuple[Heard, Heard]]:
-    """What Arjun hears of what is Fatima's, and of what there is not; for each of the valid requests of an operation."""
+    """What Arjun hears of what is Fatima's, and of what there is not: for each valid request that is made up."""
     operation = world.schema(document).find_operation_by_id(place.operation_id)
     asked: list[tuple[Heard, Heard]] = []
 

@@ -128,7 +128,7 @@ class TestPlanted:
 
     def test_a_list_that_is_not_narrowed(self, world: World, budget: Budget, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in (accounts, transactions):
-            monkeypatch.setattr(module, "narrowed", lambda work, actor, customer_id: None)
+            monkeypatch.setattr(module, "narrowed", lambda *_, **__: None)
         world.renew(OWNER)
         hers = things_of(OWNER, world=world, document=DOCUMENT)
         for operation_id in ("listAccounts", "listTransactions"):

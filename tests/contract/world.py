@@ -21,6 +21,7 @@ from sandbox.core.settings import Settings
 from sandbox.core.vocabulary import NotificationChannel, Role
 from sandbox.sandboxes.root import StateRoot
 
+
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """A customer: the account that requests name, and one that may be paid from it."""
 
@@ -33,6 +34,9 @@ HOLDERS = {
     "fatima": Holder(customer_id=FATIMA_CUSTOMER, account_id=FATIMA_CURRENT, payee=FATIMA_SAVINGS),
     "arjun": Holder(customer_id=ARJUN_CUSTOMER, account_id=ARJUN_CURRENT, payee=FATIMA_SAVINGS),
 }
+
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+"""An id of nothing."""
 
 PHONE = "+96599001234"
 LEFT_OUT = object()
@@ -112,13 +116,17 @@ class World:
         """Whose things requests name: those of the customer who is signed in, else Fatima's."""
         return HOLDERS.get(self._username, HOLDERS["fatima"])
 
+    def refresh_token(self) -> str:
+        """The refresh token of the user."""
+        return str(self.tokens["refresh_token"])
+
     def transfer(self) -> str:
         """A transfer that the user has ordered."""
         holder = self.holder
         body = {"from_account_id": holder.account_id, "to": {"account_id": holder.payee}, "amount": ONE_DINAR}
         headers = self.headers | {"Idempotency-Key": self.client.next_key()}
         made = self.client.post("/v1/transfers", body, headers=headers)
-        return str(made.json()["transfer_id"])
+        return str(made.json().get("transfer_id", NOBODYS))  # where a walk has left too little money there is none
 
     def transaction(self) -> str:
         """The user's newest transaction."""
@@ -180,7 +188,7 @@ REAL: dict[str, Callable[[World], Any]] = {
     "username": lambda world: world.username(),
     "password": lambda world: PASSWORDS[world.username()],
     "device_id": lambda _: None,
-    "refresh_token": lambda world: world.tokens["refresh_token"],
+    "refresh_token": lambda world: world.refresh_token(),
     "challenge_id": World.challenge,
     "code": World.code,
     "customer_id": lambda world: world.holder.customer_id,
@@ -240,8 +248,13 @@ REAL: dict[str, Callable[[World], Any]] = {
 }
 """What there is, by name; a name that an operation means differently stands as `operation.name`."""
 
-FIRST: dict[str, Callable[[World], Any]] = {"latestMessage": World.message, "waitForMessage": World.message}
-"""What has to happen before an operation can succeed."""
+FIRST: dict[str, Callable[[World], Any]] = {
+    "latestMessage": World.message,
+    "waitForMessage": World.message,
+    "listTransfers": World.transfer,
+    "listSnapshots": World.snapshot,
+}
+"""What has to happen before an operation can succeed, or has something to show."""
 
 ALWAYS = {"Idempotency-Key"}
 """What a request that is to succeed has to say, although the document lets it be left out: a dry run need not."""
