@@ -72,7 +72,7 @@ class Call:
         Empty as long as there is neither.
         """
         if not self._request_id and self._root is not None:
-            self._request_id = self._root.next_request_id(control=self.controls)
+            self._request_id = self._root.request_ids.following(control=self.controls)
         return self._request_id
 
     def identify(self, request_id: str) -> None:
