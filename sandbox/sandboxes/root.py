@@ -89,8 +89,7 @@ class StateRoot:
         """Whether the sandbox has another root now, or is gone."""
         self.on_commit: Callable[[StateRoot], None] | None = None
         """Told after each commit."""
-        self.activity = Activity()
-        """What counts its commits: the house's, from when it is published there."""
+        self.activity = Activity()  # from when a house publishes it, the house's
         self._key = seed_key(seed)
         self._memory = Memory(image, delta)
         self._due_at: Instant | None = None
