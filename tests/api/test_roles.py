@@ -52,6 +52,7 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "livez": EVERYBODY,
     "readyz": EVERYBODY,
     "info": EVERYBODY,
+    "metrics": EVERYBODY,
     "reset": EVERYBODY,
     "digest": EVERYBODY,
     "invariants": EVERYBODY,

@@ -6,7 +6,7 @@ An event is what structlog makes of one: a dictionary of facts that a chain of p
 import logging
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -39,13 +39,20 @@ class Lines:
 
     def __init__(self, log_format: LogFormat, *, colours: bool = False, redaction: Redaction | None = None) -> None:
         last: Processor = _json if log_format == "json" else partial(_for_people, colours=colours)
-        self._chain: tuple[Processor, ...] = (format_exc_info, redaction or Redaction(), last)
+        self._redaction = redaction or Redaction()
+        self._of_event: tuple[Processor, ...] = (format_exc_info, self._redaction, last)
+        self._of_request: tuple[Processor, ...] = (last,)
 
     def __call__(self, told: RequestLine | Event) -> bytes:
         """The line, with its end."""
-        event: Any = dict(_event_of_request(told)) if isinstance(told, RequestLine) else dict(told)
+        event: Any
+        if isinstance(told, RequestLine):
+            # Thousands a second: masked is what the client made up, and no field of ours holds a secret.
+            event, chain = _event_of_request(told, self._redaction), self._of_request
+        else:
+            event, chain = dict(told), self._of_event
         level = event["level"]
-        for processor in self._chain:
+        for processor in chain:
             event = processor(None, level, event)
         return f"{event}\n".encode("utf-8", "backslashreplace")
 
@@ -74,7 +81,8 @@ def event_of_record(record: logging.LogRecord) -> Event:
     return event
 
 
-def _event_of_request(line: RequestLine) -> EventDict:
+def _event_of_request(line: RequestLine, redaction: Redaction) -> EventDict:
+    query = masked_query(line.query[:_LONGEST_PATH]) if line.query else None
     return {
         "timestamp": _moment(line.at),
         "level": logging.getLevelName(level_of(line)).lower(),
@@ -82,12 +90,12 @@ def _event_of_request(line: RequestLine) -> EventDict:
         "sandbox": line.sandbox,
         "operation": line.operation,
         "method": line.method,
-        "path": _shortened(line.path.partition(b"?")[0].decode("ascii", "backslashreplace")),
-        "query": masked_query(line.query[:_LONGEST_PATH]),
+        "path": redaction.text(_shortened(line.path.partition(b"?")[0].decode("ascii", "backslashreplace"))),
+        "query": None if query is None else redaction.text(query),
         "status": line.status,
         "problem": line.problem,
         "actor": line.actor,
-        "request_id": line.request_id,
+        "request_id": None if line.request_id is None else redaction.text(line.request_id),
         "write_number": line.write_number,
         "duration_ms": round(line.seconds * 1_000, 2),
         "bytes": line.size,
@@ -95,7 +103,15 @@ def _event_of_request(line: RequestLine) -> EventDict:
 
 
 def _moment(instant: int) -> str:
-    return format_instant(instant - instant % MILLISECOND)
+    """An instant to the millisecond."""
+    second, rest = divmod(instant, SECOND)
+    return f"{_second(second)}.{rest // MILLISECOND:03}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    """Many lines are of the same second."""
+    return format_instant(second * SECOND).partition(".")[0]
 
 
 def _shortened(text: str) -> str:
@@ -116,13 +132,14 @@ def _for_people(_: WrappedLogger, level: str, event: EventDict, *, colours: bool
         words = _request_words(facts, colours=colours)
     else:
         words = _harmless(str(event["event"]))
-    parts = [event["timestamp"], f"{level:<7}", words]
     if colours:
-        parts = [f"{_DIM}{parts[0]}{_RESET}", f"{_OF_LEVEL.get(level, '')}{parts[1]}{_RESET}", words]
-    for name, value in facts.items():
-        parts.append(f"{_DIM}{name}={_RESET}{_shown(value)}" if colours else f"{name}={_shown(value)}")
+        start = f"{_DIM}{event['timestamp']}{_RESET} {_OF_LEVEL.get(level, '')}{level:<7}{_RESET} {words}"
+        line = " ".join([start, *[f"{_DIM}{name}={_RESET}{_shown(value)}" for name, value in facts.items()]])
+    else:
+        start = f"{event['timestamp']} {level:<7} {words}"
+        line = " ".join([start, *[f"{name}={_shown(value)}" for name, value in facts.items()]])
     trouble = event.get("exception")
-    return " ".join(parts) + (f"\n  {_harmless(str(trouble))}" if trouble else "")
+    return f"{line}\n  {_harmless(str(trouble))}" if trouble else line
 
 
 def _request_words(facts: dict[str, Any], *, colours: bool) -> str:
@@ -131,15 +148,19 @@ def _request_words(facts: dict[str, Any], *, colours: bool) -> str:
     status, took = str(facts.pop("status", "-")), facts.pop("duration_ms")
     if colours:
         status = f"{_OF_STATUS.get(status[0], _RED)}{status}{_RESET}"
-    return f"{_harmless(method)} {path}{'' if query is None else f'?{query}'} {status} {took} ms"
+    asked = f"{method} {path}" if query is None else f"{method} {path}?{query}"
+    return f"{_harmless(asked)} {status} {took} ms"
 
 
 def _harmless(text: str) -> str:
     """A text in which nothing steers a terminal, and no line can pass for one of the log's own."""
+    if text.isprintable():
+        return text
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n")).replace("\n", "\n  ")
 
 
 def _shown(value: object) -> str:
     """A value in one piece: as it is, or in quotation marks where it would fall apart."""
-    text = value if isinstance(value, str) else _to_json(value)
-    return text if not isinstance(value, str) or _PLAIN.fullmatch(text) else repr(text)
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) else _to_json(value)
+    return str(value) if isinstance(value, int | float) else _to_json(value)
