@@ -160,7 +160,7 @@ def _records(tried: Tried, client: Client) -> None:
 
 
 def _control(tried: Tried) -> None:
-    for operation_id in ("root", "health", "livez", "readyz", "info", "digest", "invariants", "getClock"):
+    for operation_id in ("root", "metrics", "health", "livez", "readyz", "info", "digest", "invariants", "getClock"):
         tried.ask(operation_id)
     tried.ask("reset", {"scenarios": ["low-balance"]})
     tried.ask("takeSnapshot", {"name": "before-pay"})

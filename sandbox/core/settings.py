@@ -37,6 +37,8 @@ __all__ = [
     "CONFIG_VARIABLE",
     "ClockMode",
     "Durability",
+    "LogFormat",
+    "LogLevel",
     "PasswordCost",
     "Resolved",
     "SettingInfo",
@@ -58,6 +60,8 @@ TransportClock: TypeAlias = Literal["wall", "virtual"]
 PasswordCost: TypeAlias = Literal["sandbox", "production"]
 ClockMode: TypeAlias = Literal["frozen", "live"]
 Durability: TypeAlias = Literal["batch", "write"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+LogFormat: TypeAlias = Literal["console", "json"]
 
 # Control characters and lone surrogates (bytes that are no UTF-8) would break logs and answers later on.
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")]
@@ -224,6 +228,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Largest zip that an import takes, in bytes; unpacked it may be 16 times that.",
         ),
     ] = 67_108_864
+    log_level: Annotated[
+        LogLevel, Meta(description="Least level of the lines that `sandbank serve` logs; a request's is info.")
+    ] = "info"
+    log_format: Annotated[
+        LogFormat, Meta(description="How `sandbank serve` logs: for people, or one JSON object a line.")
+    ] = "console"
 
     def __repr__(self) -> str:
         """Hide the secrets: a repr ends up in logs and tracebacks."""

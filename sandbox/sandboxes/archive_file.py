@@ -68,7 +68,7 @@ class ArchiveFile:
     def writing(self, durability: Durability) -> AsyncEngine:
         """An engine for the writer: with durability `write`, a commit has reached the disk when it returns."""
         url = sa.URL.create("sqlite+aiosqlite", database=str(self.place))
-        engine = create_async_engine(url, pool_size=1, max_overflow=0)
+        engine = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
         _on_connect(engine.sync_engine, "FULL" if durability == "write" else "NORMAL")
         return engine
 
