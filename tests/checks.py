@@ -35,6 +35,9 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     assert kind.status == status
     assert body["title"] in {kind.title, kind.title_ar}
     assert body["request_id"] == response.headers["x-request-id"]
+    assert "Accept-Language" in response.headers["vary"], "the title is in one of two languages"
+    assert (status == 401) is ("www-authenticate" in response.headers), "RFC 9110 section 15.5.2"
+    assert (status == 405) is ("allow" in response.headers), "RFC 9110 section 15.5.6"
     return body
 
 
