@@ -122,6 +122,8 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
         lifespan="on",
         loop="auto",
         http="auto",
+        # None is served yet. With a library for it installed, a handshake would be a 403 that is no problem of ours.
+        ws="none",
         # A wait for a message may last a minute; the archive must be written before a container is killed.
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
