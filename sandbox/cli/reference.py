@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from sandbox.cli.files import make_folder, write_text
 from sandbox.core.clock import Instant
 from sandbox.core.money import MAX_FILS, Fils, format_fils
 from sandbox.core.vocabulary import in_files
@@ -199,19 +200,6 @@ def markdown() -> str:
     return "\n".join(_markdown()) + "\n"
 
 
-def put_into(page: str) -> str:
-    """`page` with the part between the markers made anew.
-
-    Raises:
-        ValueError: the page lacks the markers.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page lacks the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{markdown()}\n{END}{after}"
-
-
 def schemas() -> dict[str, dict[str, Any]]:
     """A JSON Schema for every file, by the name of what it describes; `ecosystem` is the manifest's."""
     return {"ecosystem": _manifest_schema()} | {name: schema(made) for name, made in ALL_COLLECTIONS.items()}
@@ -240,12 +228,16 @@ def schema(collection: Collection) -> dict[str, Any]:
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write every schema into `folder`; the paths written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write every schema into `folder`; the paths written.
+
+    Raises:
+        click.ClickException: they cannot be.
+    """
+    make_folder(folder)
     written = []
     for name, made in schemas().items():
         path = folder / f"{name}.schema.json"
-        path.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
         written.append(path)
     return written
 

@@ -85,7 +85,9 @@ def _open(settings: Settings) -> "Application":
 
     try:
         return create_app(settings)
-    except (ArchiveError, AsOfError, EcosystemNotFoundError) as error:
+    except AsOfError as error:
+        raise fail(f"--as-of: {error}") from None
+    except (ArchiveError, EcosystemNotFoundError) as error:
         raise fail(str(error)) from None
     except EcosystemError as error:
         lines = [f"{error}; nothing was loaded:", *(f"  {failure}" for failure in error.failures[:_SHOWN])]
