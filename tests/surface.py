@@ -1,6 +1,7 @@
 """What Sandbank shows to the outside, read off the code: the names that documentation must have."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,16 @@ def headers_sent(*sources: str) -> set[str]:
     return {name for module in _modules(*sources) for node in ast.walk(module) for name in _sent_by(node, module)}
 
 
+FAULTS = {"Fault": 1, "_fault": 1, "MoneyError": 0}
+"""What is made of a fault's code, and the place of the code among the arguments."""
+
+
+def fault_codes(*sources: str) -> set[str]:
+    """The codes of the faults that problems name in `errors`."""
+    rooms = ("core", "bank", *DOORS)
+    return {code for module in _modules(*sources, rooms=rooms) for node in ast.walk(module) for code in _coded_by(node)}
+
+
 def options_of_the_command_line() -> dict[str, list[str]]:
     """Every flag of every command, its other form included, by the words that call the command."""
     return {
@@ -42,10 +53,10 @@ def _options(command: click.Command) -> list[click.Option]:
     return [one for one in command.params if isinstance(one, click.Option)]
 
 
-def _modules(*sources: str) -> list[ast.Module]:
+def _modules(*sources: str, rooms: tuple[str, ...] = DOORS) -> list[ast.Module]:
     if sources:
         return [ast.parse(source) for source in sources]
-    paths = sorted(path for room in DOORS for path in (REPOSITORY / "sandbox" / room).rglob("*.py"))
+    paths = sorted(path for room in rooms for path in (REPOSITORY / "sandbox" / room).rglob("*.py"))
     assert len(paths) > 40
     return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
 
@@ -77,6 +88,30 @@ def _sent_by(node: ast.AST, module: ast.Module) -> Iterator[str]:
         for other in others:
             if isinstance(other.targets[0], ast.Name) and other.targets[0].id in named:
                 yield from _keys(other.value)
+
+
+_CODE = re.compile(r"[a-z]+(_[a-z]+)*", re.ASCII)
+
+
+def _coded_by(node: ast.AST) -> Iterator[str]:
+    """`Fault(pointer, "code", ...)`, `code = "code" if ... else "code"`, `return "code", detail` of a `..._fault`."""
+    if isinstance(node, ast.Call):
+        place = FAULTS.get(ast.unparse(node.func).rpartition(".")[2])
+        if place is not None and len(node.args) > place:
+            yield from _codes(node.args[place])
+    elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code":
+        yield from _codes(node.value)
+    elif isinstance(node, ast.FunctionDef) and node.name.endswith("_fault"):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Tuple) and len(inner.elts) == 2:
+                yield from _codes(inner.elts[0])
+
+
+def _codes(node: ast.expr) -> Iterator[str]:
+    branches = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
+    for branch in branches:
+        if isinstance(branch, ast.Constant) and isinstance(branch.value, str) and _CODE.fullmatch(branch.value):
+            yield branch.value
 
 
 def _keys(value: ast.expr) -> Iterator[str]:
