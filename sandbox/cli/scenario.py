@@ -123,7 +123,7 @@ def show(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
 @click.option("--run/--no-run", default=True, help="also try each with its defaults on the ecosystem (default: yes)")
 @_options
 def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenarios_dir: str | None) -> None:
-    """Check each FILE, or scenario by its NAME, or all at hand: faults by file and line, then a trial on a fresh bank."""
+    """Check each FILE, or scenario by its NAME, or all at hand: faults by line, then a trial on a fresh bank."""
     settings = _settings(ecosystem, scenarios_dir)
     library = _library(settings, tuple(path for path in files if not _is_name(path)))
     everything = sorted({*library.scenarios, *library.faults})

@@ -1,5 +1,6 @@
 """docs/cli.md is true and whole: the made part is what the commands say, and what stands above it can be pasted."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -103,3 +104,12 @@ def test_what_is_at_fault_ends_with_1_as_the_page_says(
     assert run(line).exit_code == 1
     row = next(row for row in PAGE.splitlines() if row.startswith("| 1 |"))
     assert f"`{' '.join(line.split()[1:3])}`" in row
+
+
+def test_the_page_has_all_that_the_ready_line_has(tmp_path: Path) -> None:
+    options = ("tiny", "--json", "--data-dir", "kept", "--control-token", "only-for-this-test")
+    with pages.server(tmp_path, *options) as child:
+        ready = json.loads(pages.first_line(child))
+    section = PAGE.partition("## What `serve` prints")[2].partition("\n## ")[0]
+    assert [name for name in ready if f"`{name}`" not in section] == []
+    assert {"restored", "control_token"} <= set(ready)
