@@ -7,7 +7,7 @@ exit code 2. Heavy imports stay inside the commands, so that `sandbank --help` i
 import click
 
 from sandbox import __version__
-from sandbox.cli.commands import reference
+from sandbox.cli.commands import command_reference
 from sandbox.cli.config import config
 from sandbox.cli.document import openapi
 from sandbox.cli.ecosystem import ecosystem
@@ -26,4 +26,4 @@ main.add_command(config)
 main.add_command(ecosystem)
 main.add_command(scenario)
 main.add_command(openapi)
-main.add_command(reference)
+main.add_command(command_reference)

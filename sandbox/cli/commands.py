@@ -19,10 +19,10 @@ END = "<!-- commands:end -->"
 _HEAD = ("| option | value | default | what it does |", "|---|---|---|---|")
 
 
-@click.command()
+@click.command("reference")
 @click.option("--write", "page", type=click.Path(dir_okay=False, path_type=Path), help="renew the part of this page")
 @click.pass_context
-def reference(context: click.Context, page: Path | None) -> None:
+def command_reference(context: click.Context, page: Path | None) -> None:
     """Print the reference of all commands as Markdown."""
     text = markdown(context.find_root().command)
     if page is None:
