@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from checks import documented_fault_codes
 from pages import text_of
 from support import VIRTUAL, Client
 from surface import fault_codes, headers_read, headers_sent, options_of_the_command_line
@@ -261,6 +262,10 @@ def check(value):
     code = "too_loud" if value else "too_quiet"
     raise Refused([Fault("", "too_slow", "is slow"), Fault("", code, "is loud")])
 """
+
+
+def test_no_code_of_a_fault_is_documented_that_is_gone() -> None:
+    assert documented_fault_codes() == fault_codes()
 
 
 def test_what_is_new_in_the_code_is_seen() -> None:
