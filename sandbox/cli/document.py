@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from sandbox.cli.files import make_folder, read_text, write_text
 from sandbox.cli.options import fail
 
 
@@ -37,12 +38,12 @@ def openapi(
         return
     text = document()
     if known is not None:
-        if not known.exists() or known.read_text(encoding="utf-8") != text:
+        if not known.exists() or read_text(known) != text:
             raise fail(f"{known} is not what the handlers say. Run `make openapi` and commit it.")
         print(f"{known} is up to date")
     elif target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        make_folder(target.parent)
+        write_text(target, text)
         print(f"wrote {target}")
     else:
         print(text, end="")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
+from sandbox.cli.files import make_folder
 from sandbox.cli.options import fail, require_scenarios, resolve
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def show(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
 @click.option("--run/--no-run", default=True, help="also try each with its defaults on the ecosystem (default: yes)")
 @_options
 def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenarios_dir: str | None) -> None:
-    """Check files or scenarios by name, or all at hand: each fault by file and line, then a trial on a fresh bank."""
+    """Check each FILE, or scenario by its NAME, or all at hand: faults by line, then a trial on a fresh bank."""
     settings = _settings(ecosystem, scenarios_dir)
     library = _library(settings, tuple(path for path in files if not _is_name(path)))
     everything = sorted({*library.scenarios, *library.faults})
@@ -139,7 +140,8 @@ def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenario
         print(fault, file=sys.stderr)
     told = "1 scenario" if len(names) == 1 else f"{len(names)} scenarios"
     if faults:
-        print(f"{told} checked, {len(faults)} faults", file=sys.stderr)
+        found = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        print(f"{told} checked, {found}", file=sys.stderr)
         raise SystemExit(1)
     print(f"{told} checked, no faults")
 
@@ -158,7 +160,7 @@ def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     folder = Path(settings.scenarios_dir or OWN)
     path = folder / f"{name}{SUFFIX}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with path.open("x", encoding="utf-8") as file:
             file.write(_TEMPLATE.format(path=path))
     except FileExistsError:

@@ -94,7 +94,9 @@ def _open(settings: Settings, access_log: "AccessLog") -> "Application":
 
     try:
         return create_app(settings, access_log=access_log)
-    except (ArchiveError, AsOfError, EcosystemNotFoundError) as error:
+    except AsOfError as error:
+        raise fail(f"--as-of: {error}") from None
+    except (ArchiveError, EcosystemNotFoundError) as error:
         raise fail(str(error)) from None
     except EcosystemError as error:
         lines = [f"{error}; nothing was loaded:", *(f"  {failure}" for failure in error.failures[:_SHOWN])]
@@ -131,6 +133,8 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
         lifespan="on",
         loop="auto",
         http="auto",
+        # None is served yet. With a library for it installed, a handshake would be a 403 that is no problem of ours.
+        ws="none",
         # A wait for a message may last a minute; the archive must be written before a container is killed.
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )

@@ -204,7 +204,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
     durability: Annotated[
         Durability,
-        Meta(description="With a data folder: write in batches a second apart, or before every answer."),
+        Meta(description="With a data folder: write in batches, every half second, or before every answer."),
     ] = "batch"
     watch: Annotated[bool, Meta(description="Load the ecosystem's files again when they change.")] = False
     read_only: Annotated[
