@@ -55,8 +55,13 @@ def show(report: Report, *, as_json: bool) -> None:
     for change, places in _shared(report.changes):
         more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
         print(f"{change.level:<8}  {', '.join(places[:_NAMED])}{more}: {change.what}")
-    counts = (f"{sum(change.level is level for change in report.changes)} {level}" for level in Level)
-    print(f"{', '.join(counts)} since {report.since}" if report.changes else f"no change since {report.since}")
+    print(f"{_counted(report)} since {report.since}" if report.changes else f"no change since {report.since}")
+
+
+def _counted(report: Report) -> str:
+    additions = sum(change.level is Level.ADDITION for change in report.changes)
+    notable = len(report.changes) - report.broken - additions
+    return f"{report.broken} breaking, {notable} notable, {additions} addition{'' if additions == 1 else 's'}"
 
 
 def require_announced(report: Report, context: click.Context) -> None:
