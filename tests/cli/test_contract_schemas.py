@@ -93,6 +93,13 @@ PLANTED: list[Planted] = [
         A,
         "body may only be 'a' or 'b' or 'c' or 'd' or 'e' or 'f' or 2 more",
     ),
+    ("whole numbers listed", WHOLE, values(1, 2), Rule.VALUE_REMOVED, B, A, "body may only be 1 or 2"),
+    (
+        "two patterns",
+        TEXT,
+        {"allOf": [TEXT | {"pattern": "a"}, {"pattern": "b"}]},
+        *(Rule.LIMIT_TIGHTENED, B, A, "body has pattern a and b now"),
+    ),
     ("a new maximum", WHOLE, WHOLE | {"maximum": 9}, Rule.LIMIT_TIGHTENED, B, A, "body has maximum 9 now"),
     ("no maximum", WHOLE | {"maximum": 9}, WHOLE, Rule.LIMIT_LOOSENED, A, N, "body has no maximum now, was 9"),
     *(
@@ -405,6 +412,7 @@ SAME: list[tuple[str, Any, Any]] = [
     ("the order of alternatives", choice(MONEY, NAME), choice(NAME, MONEY)),
     ("9 and 9.0", WHOLE | {"maximum": 9}, WHOLE | {"maximum": 9.0}),
     ("whole numbers are numbers", WHOLE, {"allOf": [NUMBER, WHOLE]}),
+    ("every whole number is a number", NUMBER, {"type": ["integer", "number"]}),
     ("words", TEXT, TEXT | {"title": "T", "description": "d", "examples": ["a"], "x-sandbox": 1, "$comment": "c"}),
     ("words below what is not read", {"not": TEXT}, {"not": TEXT | {"description": "d"}}),
     ("a default", TEXT | {"default": "a"}, {"allOf": [TEXT | {"default": "a"}]}),

@@ -66,6 +66,13 @@ def test_changes_are_listed_the_worst_first_and_fail_unannounced(runs: Any, desc
     assert "raise the version to 0.2.0 in pyproject.toml" in ended.stderr
 
 
+def test_additions_are_only_counted_in_a_brief_list(runs: Any, described: dict[str, Any]) -> None:
+    now = changed(described, "0.1.7")
+    full, brief = runs(described, now=now), runs(described, "--brief", now=now)
+    assert brief.stdout.splitlines() == [full.stdout.splitlines()[0], full.stdout.splitlines()[-1]]
+    assert brief.exit_code == 1
+
+
 def test_operations_that_share_a_change_share_a_line(runs: Any, described: dict[str, Any]) -> None:
     ended = runs(described, now=changed(described, "0.1.0"))
     refused = sum("404" in each["responses"] for item in described["paths"].values() for each in item.values())
@@ -154,6 +161,8 @@ def test_a_file_that_is_no_text_is_a_mistake(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["--json"], "--json goes with --changes only"),
+        (["--brief"], "--brief goes with --changes only"),
+        (["--changes", "a", "--json", "--brief"], "leave out --brief"),
         (["--check", "a", "--changes", "b"], "go one at a time"),
         (["--write", "a", "--changes", "b"], "go one at a time"),
         (["--write", "a", "--check", "b"], "go one at a time"),

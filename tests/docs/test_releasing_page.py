@@ -71,7 +71,7 @@ def test_a_baseline_is_checked_before_it_is_written() -> None:
     recipe = pages.text_of("Makefile").partition("\nbaseline:")[2].partition("\n\n")[0].splitlines()[1:]
     assert [line.split("openapi ", 1)[1] for line in recipe[:2]] == [
         "--check openapi/openapi.yaml",
-        "--changes openapi/released.yaml",
+        "--changes openapi/released.yaml --brief",
     ]
     assert recipe[2].strip() == "@cp openapi/openapi.yaml openapi/released.yaml"
 
