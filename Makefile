@@ -31,7 +31,7 @@ lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift and break
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m sandbox openapi --check openapi/openapi.yaml
-	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml
+	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml --brief
 
 format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
@@ -46,7 +46,7 @@ openapi: $(READY) ## Try the examples anew and write openapi/openapi.yaml
 
 baseline: $(READY) ## At a release: what the handlers say now is what was released (docs/releasing.md)
 	@$(BIN)/python -m sandbox openapi --check openapi/openapi.yaml
-	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml
+	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml --brief
 	@cp openapi/openapi.yaml openapi/released.yaml
 
 clean: ## Remove .venv and caches

@@ -16,9 +16,16 @@ from sandbox.cli.options import fail
     "--changes", "released", type=click.Path(dir_okay=False, path_type=Path), help="list what differs from this file"
 )
 @click.option("--json", "as_json", is_flag=True, help="with --changes: print the list as JSON")
+@click.option("--brief", is_flag=True, help="with --changes: count additions, and list the rest only")
 @click.pass_context
 def openapi(
-    context: click.Context, *, target: Path | None, known: Path | None, released: Path | None, as_json: bool
+    context: click.Context,
+    *,
+    target: Path | None,
+    known: Path | None,
+    released: Path | None,
+    as_json: bool,
+    brief: bool,
 ) -> None:
     """Print the OpenAPI document as YAML, write it with --write, or compare a file with --check.
 
@@ -27,13 +34,15 @@ def openapi(
     """
     if sum(path is not None for path in (target, known, released)) > 1:
         raise fail("--write, --check and --changes go one at a time")
-    if as_json and released is None:
-        raise fail("--json goes with --changes only")
+    if (as_json or brief) and released is None:
+        raise fail(f"{'--json' if as_json else '--brief'} goes with --changes only")
+    if as_json and brief:
+        raise fail("--json lists everything: leave out --brief")
     if released is not None:
         from sandbox.cli.changes import report_of, require_announced, show  # noqa: PLC0415 - only here
 
         report = report_of(released, described())
-        show(report, as_json=as_json)
+        show(report, as_json=as_json, brief=brief)
         require_announced(report, context)
         return
     text = document()
