@@ -25,6 +25,7 @@ from sandbox.http.problems import as_refusal, problem_body, problem_headers
 from sandbox.http.replies import Reply
 from sandbox.sandboxes.house import House
 from sandbox.sandboxes.watching import Watcher
+from sandbox.webui import docs, problems
 
 _LOG = logging.getLogger("sandbank")
 
@@ -108,6 +109,8 @@ def _litestar(settings: Settings, house: House) -> Litestar:
             auth.keys,
             document.openapi_document,
             about.root,
+            *docs.HANDLERS,
+            *problems.HANDLERS,
         ],
         exception_handlers={Exception: _on_error},
         lifespan=[lifespan],

@@ -207,7 +207,7 @@ class _Answer:
             headers += cors_headers(self.origin)
         if not more and len(body) >= _GZIP_FROM_BYTES:
             headers.append((b"vary", b"Accept-Encoding"))
-            if _takes_gzip(call):
+            if takes_gzip(call) and not any(name == b"content-encoding" for name, _ in headers):
                 body, headers = await _compressed(body, headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if self._headless:
@@ -231,7 +231,7 @@ def _problem_headers(refusal: DomainError) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in problem_headers(refusal).items()]
 
 
-def _takes_gzip(call: Call) -> bool:
+def takes_gzip(call: Call) -> bool:
     """Whether `Accept-Encoding` names gzip and does not refuse it (RFC 9110 section 12.5.3)."""
     for part in (call.header(b"accept-encoding") or "").split(","):
         coding, _, weight = part.partition(";")

@@ -30,6 +30,14 @@ from sandbox.core.vocabulary import NotificationChannel, Role
 from sandbox.http.problems import MEDIA_TYPE
 
 EXAMPLES = 25
+OTHER_KINDS = {
+    "exportSandbox": ["application/zip"],
+    "apiDocs": ["text/html"],
+    "apiDocsFile": ["text/css", "text/javascript"],
+    "listProblems": ["text/html", "application/json"],
+    "explainProblem": ["text/html", "application/json"],
+}
+"""What answers with other than JSON, and with what."""
 ORDERS = {"/v1/deposits", "/v1/withdrawals", "/v1/transfers", "/v1/transfers/{transfer_id}/reversal"}
 REAL: dict[str, Any] = {
     "username": "fatima",
@@ -116,8 +124,8 @@ def test_every_refusal_is_documented_as_a_problem(document: dict[str, Any]) -> N
             elif status in {"204", "304"}:
                 assert "content" not in answer, (place, status)
             else:
-                packed = operation["operationId"] == "exportSandbox"
-                assert list(answer["content"]) == ["application/zip" if packed else "application/json"], (place, status)
+                expected = OTHER_KINDS.get(operation["operationId"], ["application/json"])
+                assert list(answer["content"]) == expected, (place, status)
 
 
 def test_a_token_is_documented_where_it_is_needed(served: Client, document: dict[str, Any]) -> None:
