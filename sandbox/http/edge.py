@@ -205,9 +205,10 @@ class _Answer:
             headers.append((b"sandbank-time", format_instant(call.root.now).encode()))
         if self.origin is not None:
             headers += cors_headers(self.origin)
-        if not more and len(body) >= _GZIP_FROM_BYTES:
+        is_packed = any(name == b"content-encoding" for name, _ in headers)
+        if not more and (is_packed or len(body) >= _GZIP_FROM_BYTES):
             headers.append((b"vary", b"Accept-Encoding"))
-            if takes_gzip(call) and not any(name == b"content-encoding" for name, _ in headers):
+            if not is_packed and takes_gzip(call):
                 body, headers = await _compressed(body, headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if self._headless:
