@@ -27,6 +27,7 @@ from sandbox.http.problems import as_refusal, client_left, problem_body, problem
 from sandbox.http.replies import Reply
 from sandbox.sandboxes.house import House
 from sandbox.sandboxes.watching import Watcher
+from sandbox.webui import docs, problems
 
 _LOG = logging.getLogger("sandbank")
 
@@ -117,6 +118,8 @@ def _litestar(settings: Settings, house: House, meter: Meter) -> Litestar:
             auth.keys,
             document.openapi_document,
             about.root,
+            *docs.HANDLERS,
+            *problems.HANDLERS,
         ],
         exception_handlers={Exception: _on_error},
         lifespan=[lifespan],

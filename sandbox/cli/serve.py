@@ -217,7 +217,11 @@ def _own_scenarios(app: "Application") -> list[str]:
 def _banner(url: str, title: str, now: str, logins: "list[LoginView]", settings: Settings) -> list[str]:
     token = settings.control_token
     at = f"{url}/s/default" if settings.strict else url
-    lines = [f"Sandbank {__version__}: {title}", f"  {url}   business time {now}"]
+    lines = [
+        f"Sandbank {__version__}: {title}",
+        f"  {url}   business time {now}",
+        f"  {at}/docs   the API, to read and to try out",
+    ]
     if settings.read_only:
         lines.append("  read-only: GET, HEAD, dry runs and sign-in are answered, and the control plane steers")
     if settings.delay is not None:

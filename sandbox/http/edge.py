@@ -216,9 +216,10 @@ class _Answer:
             headers.append((b"sandbank-time", format_instant(call.root.now).encode()))
         if self.origin is not None:
             headers += cors_headers(self.origin)
-        if not more and len(body) >= _GZIP_FROM_BYTES:
+        is_packed = any(name == b"content-encoding" for name, _ in headers)
+        if not more and (is_packed or len(body) >= _GZIP_FROM_BYTES):
             headers.append((b"vary", b"Accept-Encoding"))
-            if _takes_gzip(call):
+            if not is_packed and takes_gzip(call):
                 body, headers = await _compressed(body, headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if self._headless:
@@ -243,7 +244,7 @@ def _problem_headers(refusal: DomainError) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in problem_headers(refusal).items()]
 
 
-def _takes_gzip(call: Call) -> bool:
+def takes_gzip(call: Call) -> bool:
     """Whether `Accept-Encoding` names gzip and does not refuse it (RFC 9110 section 12.5.3)."""
     for part in (call.header(b"accept-encoding") or "").split(","):
         coding, _, weight = part.partition(";")

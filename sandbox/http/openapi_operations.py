@@ -199,7 +199,7 @@ def _complete_parameters(described: dict[str, Any], operation: Operation, exampl
         for noise in ("deprecated", "allowEmptyValue", "allowReserved"):
             parameter.pop(noise, None)
         if parameter["in"] == "path":
-            parameter["description"] = _PATH_PARAMETERS[parameter["name"]]
+            parameter.setdefault("description", _PATH_PARAMETERS.get(parameter["name"]))
             parameter["example"] = example.parameters[parameter["name"]]
     if operation.places_order:
         parameters.append(_IDEMPOTENCY_KEY)

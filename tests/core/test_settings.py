@@ -398,6 +398,11 @@ class TestSettingsFile:
     def test_an_empty_sandbank_config_is_a_fault(self) -> None:
         assert faults(environ={"SANDBANK_CONFIG": ""}) == ["SANDBANK_CONFIG: is empty; name a TOML file, or unset it"]
 
+    def test_the_variable_of_the_build_is_passed_over(self) -> None:
+        assert resolve(environ={"SANDBANK_WEB": "skip"}).settings == resolve(environ={}).settings
+        (fault,) = faults(environ={"SANDBANK_WEBS": "skip"})
+        assert fault.startswith("SANDBANK_WEBS: no such setting")
+
     def test_an_empty_file_sets_nothing(self, toml: Path) -> None:
         toml.write_text("")
         assert resolve(file=toml).settings == Settings()
