@@ -59,6 +59,8 @@ UNUSUAL = {
     "delay": '"250ms"',
     "max_body_bytes": "1024",
     "max_import_bytes": "1024",
+    "log_level": '"debug"',
+    "log_format": '"json"',
 }
 
 
