@@ -1,4 +1,4 @@
-"""The command line: `sandbank serve`, `config`, `ecosystem`, `scenario`, `openapi`.
+"""The command line: `sandbank serve`, `health`, `config`, `ecosystem`, `scenario`, `openapi`.
 
 Commands read settings, call the rooms below and print for people; a mistake of the user's is one clear line and
 exit code 2. Heavy imports stay inside the commands, so that `sandbank --help` is quick.
@@ -10,6 +10,7 @@ from sandbox import __version__
 from sandbox.cli.config import config
 from sandbox.cli.document import openapi
 from sandbox.cli.ecosystem import ecosystem
+from sandbox.cli.health import health
 from sandbox.cli.scenario import scenario
 from sandbox.cli.serve import serve
 
@@ -21,6 +22,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(health)
 main.add_command(config)
 main.add_command(ecosystem)
 main.add_command(scenario)

@@ -5,13 +5,18 @@ from pathlib import Path
 import click
 
 from sandbox.cli.options import fail
+from sandbox.core.shipped import openapi_file
 
 
 @click.command()
 @click.option("--write", "target", type=click.Path(dir_okay=False, path_type=Path), help="write YAML to this file")
 @click.option("--check", "known", type=click.Path(dir_okay=False, path_type=Path), help="fail when this file differs")
-def openapi(target: Path | None, known: Path | None) -> None:
+@click.option("--path", "where", is_flag=True, help="print where the file lies that came with this version")
+def openapi(target: Path | None, known: Path | None, *, where: bool) -> None:
     """Print the OpenAPI document as YAML, write it with --write, or compare a file with --check."""
+    if where:
+        print(_shipped())
+        return
     text = document()
     if known is not None:
         if not known.exists() or known.read_text(encoding="utf-8") != text:
@@ -23,6 +28,18 @@ def openapi(target: Path | None, known: Path | None) -> None:
         print(f"wrote {target}")
     else:
         print(text, end="")
+
+
+def _shipped() -> Path:
+    """The file that came with this version.
+
+    Raises:
+        click.ClickException: somebody took it out.
+    """
+    file = openapi_file()
+    if file is None or not file.is_file():
+        raise fail("this installation has no openapi.yaml; `sandbank openapi --write openapi.yaml` makes one")
+    return file
 
 
 def document() -> str:

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from sandbox.cli.options import fail, require_scenarios, resolve
+from sandbox.core.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from sandbox.core.settings import Settings

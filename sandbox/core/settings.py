@@ -301,9 +301,7 @@ def describe() -> list[SettingInfo]:
     return [setting.info for setting in _known().values()]
 
 
-def cache_folder(
-    settings: Settings, *, environ: Mapping[str, str], home: Callable[[], Path], windows: bool
-) -> Path:
+def cache_folder(settings: Settings, *, environ: Mapping[str, str], home: Callable[[], Path], windows: bool) -> Path:
     """Find the folder for compiled images: the one set, else `sandbank` in the user's cache folder.
 
     `home` is asked only where it matters: in a container a user need not have one.
