@@ -17,7 +17,14 @@ from dockerfiles import Build, StepError, left_out
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 USER = 10001
-_OFFLINE = ("NewConnectionError", "NameResolutionError", "Temporary failure in name resolution", "ConnectTimeoutError")
+_OFFLINE = (
+    "NewConnectionError",
+    "NameResolutionError",
+    "Temporary failure in name resolution",
+    "ConnectTimeoutError",
+    "EAI_AGAIN",
+    "ENOTFOUND",
+)
 
 
 class Packaged(msgspec.Struct, frozen=True):
