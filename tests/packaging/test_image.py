@@ -5,6 +5,7 @@ There is no engine here: what its steps make lies in a folder, and a mount names
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from packaged import USER, Packaged, confined
 
 TOKEN = "a-control-token-of-a-test"
 LOGIN = {"username": "fatima", "password": "Fatima-2026!"}
-SECONDS = 60
+SECONDS = 120
 
 
 class Container:
@@ -191,17 +192,21 @@ def test_other_settings_cost_a_compilation_and_nothing_else(
 
 
 def test_a_request_under_way_is_answered_before_it_ends(packaged: Packaged, tmp_path: Path) -> None:
-    with container(packaged, tmp_path, {"SANDBANK_DELAY": "1s"}) as bank:
+    with container(packaged, tmp_path, {"SANDBANK_DELAY": "2s"}) as bank:
         port = int(bank.url.rpartition(":")[2])
+        token = httpx.post(f"{bank.url}/v1/auth/login", json=LOGIN).json()["access_token"]
+        head = f"GET /v1/accounts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close"
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as wire:
-            wire.sendall(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            wire.sendall(f"{head}\r\n\r\n".encode())
             # Its connection came first, so it is under way once this one, which does not wait, is answered.
             assert httpx.get(f"{bank.url}/_sandbox/health").status_code == 200
             bank.child.send_signal(signal.SIGTERM)
+            assert select.select([wire], [], [], 0)[0] == [], "it was answered before the server was told to stop"
             answer = b""
             while piece := wire.recv(65_536):
                 answer += piece
         assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b'"items":[' in answer
         assert bank.child.wait(SECONDS) == 0
         assert bank.errors() == ""
         with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", port), timeout=SECONDS):
