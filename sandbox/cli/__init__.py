@@ -1,4 +1,4 @@
-"""The command line: `sandbank serve`, `config`, `ecosystem`, `scenario`, `openapi`, `reference`.
+"""The command line: `sandbank serve`, `health`, `config`, `ecosystem`, `scenario`, `openapi`, `reference`.
 
 Commands read settings, call the rooms below and print for people; a mistake of the user's is one clear line and
 exit code 2. Heavy imports stay inside the commands, so that `sandbank --help` is quick.
@@ -11,6 +11,7 @@ from sandbox.cli.commands import command_reference
 from sandbox.cli.config import config
 from sandbox.cli.document import openapi
 from sandbox.cli.ecosystem import ecosystem
+from sandbox.cli.health import health
 from sandbox.cli.scenario import scenario
 from sandbox.cli.serve import serve
 
@@ -22,6 +23,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(health)
 main.add_command(config)
 main.add_command(ecosystem)
 main.add_command(scenario)

@@ -7,6 +7,7 @@ import click
 
 from sandbox.cli.files import make_folder, read_text, write_text
 from sandbox.cli.options import fail
+from sandbox.core.shipped import openapi_file
 
 
 @click.command()
@@ -17,6 +18,7 @@ from sandbox.cli.options import fail
 )
 @click.option("--json", "as_json", is_flag=True, help="with --changes: print the list as JSON")
 @click.option("--brief", is_flag=True, help="with --changes: count additions, and list the rest only")
+@click.option("--path", "where", is_flag=True, help="print where the file lies that came with this version")
 @click.pass_context
 def openapi(
     context: click.Context,
@@ -26,12 +28,16 @@ def openapi(
     released: Path | None,
     as_json: bool,
     brief: bool,
+    where: bool,
 ) -> None:
     """Print the OpenAPI document as YAML, write it with --write, or compare a file with --check.
 
     --changes lists what differs from the document of the last release, breaking changes first, and ends with exit code
     1 where something breaks that the version does not announce.
     """
+    if where:
+        print(_shipped())
+        return
     if sum(path is not None for path in (target, known, released)) > 1:
         raise fail("--write, --check and --changes go one at a time")
     if (as_json or brief) and released is None:
@@ -56,6 +62,18 @@ def openapi(
         print(f"wrote {target}")
     else:
         print(text, end="")
+
+
+def _shipped() -> Path:
+    """The file that came with this version.
+
+    Raises:
+        click.ClickException: somebody took it out.
+    """
+    file = openapi_file()
+    if file is None or not file.is_file():
+        raise fail("this installation has no openapi.yaml; `sandbank openapi --write openapi.yaml` makes one")
+    return file
 
 
 def document() -> str:

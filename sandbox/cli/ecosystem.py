@@ -1,4 +1,4 @@
-"""`sandbank ecosystem`: look at a folder of collections before it is served."""
+"""`sandbank ecosystem`: look at a folder of collections before it is served, and compile it ahead."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sandbox.cli.build import build
+from sandbox.cli.compiled import compile_images
 from sandbox.cli.files import renew_part
 from sandbox.cli.options import fail
 from sandbox.cli.report import report
@@ -18,6 +19,7 @@ def ecosystem() -> None:
 
 ecosystem.add_command(build)
 ecosystem.add_command(report)
+ecosystem.add_command(compile_images)
 
 
 @ecosystem.command()

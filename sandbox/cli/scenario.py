@@ -11,6 +11,7 @@ import msgspec
 
 from sandbox.cli.files import make_folder
 from sandbox.cli.options import fail, require_scenarios, resolve
+from sandbox.core.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from sandbox.core.settings import Settings
@@ -152,7 +153,7 @@ def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenario
 def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     """Begin a scenario: write a commented NAME.yaml that passes the check."""
     from sandbox.sandboxes.scenarios.files import NAME  # noqa: PLC0415
-    from sandbox.sandboxes.scenarios.library import OWN, SUFFIX, shipped_folder  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.library import OWN, SUFFIX  # noqa: PLC0415
 
     if not NAME.fullmatch(name):
         raise fail(f"{name!r} cannot be a name: use a-z, 0-9 and -, and do not start with -")
@@ -168,7 +169,7 @@ def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     except OSError as error:
         raise fail(f"{path} cannot be written: {error.strerror}") from None
     print(f"wrote {path}")
-    shipped = shipped_folder()
+    shipped = shipped_folder("scenarios")
     if shipped is not None and (shipped / path.name).is_file():
         print(f"warning: {name} is the name of a shipped scenario; yours replaces it from now on", file=sys.stderr)
 

@@ -87,22 +87,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _open(settings: Settings, access_log: "AccessLog") -> "Application":
     from sandbox.app import create_app  # noqa: PLC0415 - the web framework loads only where it serves
-    from sandbox.sandboxes.archive_tables import ArchiveError  # noqa: PLC0415
-    from sandbox.sandboxes.shelf import AsOfError  # noqa: PLC0415
-    from sandbox.store.ecosystem import EcosystemNotFoundError  # noqa: PLC0415
-    from sandbox.store.reading import EcosystemError  # noqa: PLC0415
+    from sandbox.cli.opening import opened  # noqa: PLC0415
 
-    try:
-        return create_app(settings, access_log=access_log)
-    except AsOfError as error:
-        raise fail(f"--as-of: {error}") from None
-    except (ArchiveError, EcosystemNotFoundError) as error:
-        raise fail(str(error)) from None
-    except EcosystemError as error:
-        lines = [f"{error}; nothing was loaded:", *(f"  {failure}" for failure in error.failures[:_SHOWN])]
-        if len(error.failures) > _SHOWN:
-            lines.append(f"  ... and {len(error.failures) - _SHOWN} more (sandbank ecosystem validate lists them)")
-        raise fail(*lines) from None
+    return opened(lambda: create_app(settings, access_log=access_log))
 
 
 def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:

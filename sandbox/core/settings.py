@@ -31,7 +31,7 @@ from sandbox.core.settings_sources import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -311,17 +311,20 @@ def describe() -> list[SettingInfo]:
     return [setting.info for setting in _known().values()]
 
 
-def cache_folder(settings: Settings, *, environ: Mapping[str, str], home: Path, windows: bool) -> Path:
-    """Find the folder for compiled images: the one set, else `sandbank` in the user's cache folder."""
+def cache_folder(settings: Settings, *, environ: Mapping[str, str], home: Callable[[], Path], windows: bool) -> Path:
+    """Find the folder for compiled images: the one set, else `sandbank` in the user's cache folder.
+
+    `home` is asked only where it matters: in a container a user need not have one.
+    """
     if settings.cache_dir is not None:
         # No shell expands `~` in a settings file.
         within_home = settings.cache_dir.removeprefix("~/")
-        return Path(settings.cache_dir) if within_home == settings.cache_dir else home / within_home
+        return Path(settings.cache_dir) if within_home == settings.cache_dir else home() / within_home
     if windows:
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "sandbank"
+        return Path(environ.get("LOCALAPPDATA") or home() / "AppData" / "Local") / "sandbank"
     named = Path(environ.get("XDG_CACHE_HOME", ""))
     # The XDG specification says to ignore relative paths.
-    return (named if named.is_absolute() else home / ".cache") / "sandbank"
+    return (named if named.is_absolute() else home() / ".cache") / "sandbank"
 
 
 class _Setting(msgspec.Struct, frozen=True, kw_only=True):

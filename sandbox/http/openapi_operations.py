@@ -242,7 +242,7 @@ def _refusal(status: int, kinds: list[type[DomainError]]) -> dict[str, Any]:
     }
     names = ("X-Request-Id", _ON_STATUS[status]) if status in _ON_STATUS else ("X-Request-Id",)
     return {
-        "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
+        "description": ", ".join(f"`{code}`" for code in codes),
         "headers": _headers(*names),
         "content": {
             MEDIA_TYPE: {

@@ -5,6 +5,7 @@ however that ends. The archive itself stays readable for others, so that it can 
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,9 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArchiveError(f"--data-dir: the folder {str(folder)!r} cannot be made: {error.strerror}") from None
+    # SQLite may open what is there already, and fails later with words that lead astray.
+    if not os.access(folder, os.W_OK):
+        raise ArchiveError(f"--data-dir: nothing can be written to {str(folder)!r}; look at its rights, and its mount")
 
 
 def _locked(folder: Path) -> sqlite3.Connection:

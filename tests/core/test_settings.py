@@ -478,10 +478,19 @@ class TestCacheFolder:
 
     def find(self, *, cache_dir: str | None = None, windows: bool = False, **environ: str) -> Path:
         settings = Settings(cache_dir=cache_dir)
-        return cache_folder(settings, environ=environ, home=self.HOME, windows=windows)
+        return cache_folder(settings, environ=environ, home=lambda: self.HOME, windows=windows)
 
     def test_the_folder_that_was_set_is_taken_as_it_is(self) -> None:
         assert self.find(cache_dir="build/images", XDG_CACHE_HOME="/cache") == Path("build/images")
+
+    def test_a_user_without_a_home_may_have_a_cache(self) -> None:
+        def none() -> Path:
+            raise RuntimeError("no home")
+
+        settings = Settings(cache_dir="/cache")
+        assert cache_folder(settings, environ={}, home=none, windows=False) == Path("/cache")
+        elsewhere = {"XDG_CACHE_HOME": "/cache"}
+        assert cache_folder(Settings(), environ=elsewhere, home=none, windows=False) == Path("/cache/sandbank")
 
     def test_a_tilde_stands_for_the_home_folder(self) -> None:
         assert self.find(cache_dir="~/images") == self.HOME / "images"
