@@ -87,6 +87,8 @@ for file in {files}; do echo "$file" > "$file"; done
 @pytest.fixture
 def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder of programs, but for the machine's own tools; `PROTOCOL` is what npm was asked."""
+    if shutil.which("sh") is None or shutil.which("mkdir") is None:
+        pytest.skip("the stand-ins for npm and node need a shell")
     folder = tmp_path / "bin"
     program(folder, "node", "echo v22.1.0")
     for tool in ("mkdir", "sh"):
