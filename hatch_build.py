@@ -177,7 +177,8 @@ def fetch(command: list[str], environment: dict[str, str], place: Path) -> None:
 def reason_of(output: str) -> str:
     """The lines of npm's error output that say what is wrong, on one line."""
     lines = [re.sub(r"^npm (error|ERR!)\s*", "", line).strip() for line in output.splitlines()]
-    told = [line for line in lines if line and "complete log" not in line and not line.startswith("npm ")]
+    dull = ("syscall ", "errno ", "A complete log", "npm ")
+    told = [line for line in lines if line and not line.startswith(dull)]
     return "; ".join(told[:3])
 
 
