@@ -12,7 +12,7 @@ READY := .venv/.ready
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml hatch_build.py $(wildcard web/package*.json)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sandbank needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv (once) ..."
@@ -36,7 +36,7 @@ lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift and break
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m sandbox openapi --check openapi/openapi.yaml
-	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml
+	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml --brief
 
 format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
@@ -51,8 +51,8 @@ openapi: $(READY) ## Try the examples anew and write openapi/openapi.yaml
 
 baseline: $(READY) ## At a release: what the handlers say now is what was released (docs/releasing.md)
 	@$(BIN)/python -m sandbox openapi --check openapi/openapi.yaml
-	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml
+	@$(BIN)/python -m sandbox openapi --changes openapi/released.yaml --brief
 	@cp openapi/openapi.yaml openapi/released.yaml
 
 clean: ## Remove .venv and caches
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist sandbox/webui/dist

@@ -1,11 +1,14 @@
 """What several rooms check alike: refusals, and the servers they are asked of."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx
 from msgspec import structs
+from pages import text_of
 from support import VIRTUAL, Client
 
 from sandbox.core.catalogue import catalogue
@@ -35,6 +38,9 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     assert kind.status == status
     assert body["title"] in {kind.title, kind.title_ar}
     assert body["request_id"] == response.headers["x-request-id"]
+    assert "Accept-Language" in response.headers["vary"], "the title is in one of two languages"
+    assert (status == 401) is ("www-authenticate" in response.headers), "RFC 9110 section 15.5.2"
+    assert (status == 405) is ("allow" in response.headers), "RFC 9110 section 15.5.6"
     return body
 
 
@@ -45,7 +51,16 @@ def faults(response: httpx.Response) -> dict[str, str]:
     assert all(set(fault) == {"pointer", "code", "detail"} and fault["detail"] for fault in body["errors"])
     found = {fault["pointer"]: fault["code"] for fault in body["errors"]}
     assert len(found) == len(body["errors"]), "one fault for each place"
+    assert set(found.values()) <= documented_fault_codes(), found
     return found
+
+
+@cache
+def documented_fault_codes() -> frozenset[str]:
+    """The codes of faults that docs/problems.md has."""
+    table = text_of("docs/problems.md").partition("The codes of `errors`")[2].partition("\n\nSome problems")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return frozenset(code for row in rows for code in re.findall(r"`(\w+)`", row))
 
 
 @contextmanager

@@ -60,7 +60,7 @@ class Tried:
         sent: dict[str, Any] = {} if body is msgspec.UNSET else {"json": body}
         if isinstance(body, bytes):
             sent = {"content": body}
-        headers = dict(self._headers) if operation.roles is not None else {}
+        headers = {"accept": "application/json"} | (self._headers if operation.roles is not None else {})
         if operation.places_order and "dry_run" not in query:
             headers["idempotency-key"] = self._client.next_key()
         if isinstance(body, bytes):
@@ -95,6 +95,7 @@ def made() -> bytes:
         _bank(tried)
         _records(tried, client)
         _control(tried)
+        _pages(tried)
     finally:
         client.close()
     text = msgspec.json.encode(dict(sorted(tried.examples.items())))
@@ -159,8 +160,15 @@ def _records(tried: Tried, client: Client) -> None:
     tried.ask("changeSingle", {"floor": 2}, collection="profile")
 
 
+def _pages(tried: Tried) -> None:
+    tried.ask("apiDocs")
+    tried.ask("apiDocsFile", asset="page.css")
+    tried.ask("listProblems", query="?lang=en")
+    tried.ask("explainProblem", code="insufficient_funds")
+
+
 def _control(tried: Tried) -> None:
-    for operation_id in ("root", "health", "livez", "readyz", "info", "digest", "invariants", "getClock"):
+    for operation_id in ("root", "metrics", "health", "livez", "readyz", "info", "digest", "invariants", "getClock"):
         tried.ask(operation_id)
     tried.ask("reset", {"scenarios": ["low-balance"]})
     tried.ask("takeSnapshot", {"name": "before-pay"})

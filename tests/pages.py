@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -29,6 +30,19 @@ class Step(NamedTuple):
     title: str
     commands: str
     printed: str
+
+
+ENDED = Step(0, "ends what is left", "trap 'kill $! 2> /dev/null || true; wait' EXIT", "")
+"""Before steps that start a server in the background."""
+
+
+def on_a_free_port(home: Path) -> str:
+    """Have commands in `home` use a free port; the URL of a server there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (home / "sandbank.toml").write_text(f"port = {port}\n", encoding="utf-8")
+    return f"http://127.0.0.1:{port}"
 
 
 def text_of(page: str) -> str:

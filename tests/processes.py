@@ -40,14 +40,16 @@ class Server:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
         assert process.stdout is not None
+        assert process.stderr is not None
         self._out = process.stdout
+        self.errors = process.stderr
+        """Standard error, for whoever wants to read it while the server runs."""
 
     def line(self) -> str:
         """The next line of standard output; waits for it."""
         line = self._out.readline()
         if not line:
-            assert self._process.stderr is not None
-            raise AssertionError(f"the server ended: {self._process.stderr.read()}")
+            raise AssertionError(f"the server ended: {self.errors.read()}")
         return line.rstrip("\n")
 
     def until(self, start: str) -> list[str]:
@@ -66,11 +68,11 @@ class Server:
 
 @contextmanager
 def serving_process(*arguments: str, home: Path, variables: Mapping[str, str] = {}) -> Iterator[Server]:
-    """`sandbank serve` as a child process, which ends with the block."""
+    """`sandbank serve` as a child process, which ends with the block. Its log tells no requests, unless asked to."""
     with subprocess.Popen(
         [sys.executable, "-m", "sandbox", "serve", *arguments],
         cwd=home,
-        env=environment(home, **variables),
+        env=environment(home, **{"SANDBANK_LOG_LEVEL": "warning", **variables}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -49,7 +49,14 @@ _TERMINATED, _INTERRUPTED = 143, 130
     "--as-of", default="now", show_default=True, help="a date (noon in Kuwait), an RFC 3339 timestamp, or now"
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="the folder to make")
-@click.option("--format", "form", type=click.Choice(["json", "jsonl"]), default="json", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "jsonl"]),
+    default="json",
+    show_default=True,
+    help="a JSON array in each file, or JSON Lines",
+)
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=None, help="processes; unless set as many as processors, 4 at most"
 )

@@ -47,16 +47,25 @@ def report_of(released: Path, document: dict[str, Any]) -> Report:
     return Report(since=str(since), version=str(version), announced=announces(version, since=since), changes=changes)
 
 
-def show(report: Report, *, as_json: bool) -> None:
-    """Print a report: a line for each change, which names the first of the operations that have it."""
+def show(report: Report, *, as_json: bool, brief: bool) -> None:
+    """Print a report: a line for each change, which names the first of the operations that have it.
+
+    A brief one only counts additions.
+    """
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
         return
-    for change, places in _shared(report.changes):
+    shown = [change for change in report.changes if not brief or change.level is not Level.ADDITION]
+    for change, places in _shared(shown):
         more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
         print(f"{change.level:<8}  {', '.join(places[:_NAMED])}{more}: {change.what}")
-    counts = (f"{sum(change.level is level for change in report.changes)} {level}" for level in Level)
-    print(f"{', '.join(counts)} since {report.since}" if report.changes else f"no change since {report.since}")
+    print(f"{_counted(report)} since {report.since}" if report.changes else f"no change since {report.since}")
+
+
+def _counted(report: Report) -> str:
+    additions = sum(change.level is Level.ADDITION for change in report.changes)
+    notable = len(report.changes) - report.broken - additions
+    return f"{report.broken} breaking, {notable} notable, {additions} addition{'' if additions == 1 else 's'}"
 
 
 def require_announced(report: Report, context: click.Context) -> None:

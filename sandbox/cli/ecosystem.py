@@ -1,4 +1,4 @@
-"""`sandbank ecosystem`: look at a folder of collections before it is served."""
+"""`sandbank ecosystem`: look at a folder of collections before it is served, and compile it ahead."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from sandbox.cli.build import build
+from sandbox.cli.compiled import compile_images
+from sandbox.cli.files import renew_part
 from sandbox.cli.options import fail
 from sandbox.cli.report import report
 
@@ -17,6 +19,7 @@ def ecosystem() -> None:
 
 ecosystem.add_command(build)
 ecosystem.add_command(report)
+ecosystem.add_command(compile_images)
 
 
 @ecosystem.command()
@@ -61,15 +64,12 @@ def validate(folder: str, default_password: str | None) -> None:
 @click.option("--schemas", "folder", type=click.Path(file_okay=False, path_type=Path), help="write JSON Schemas here")
 def reference(page: Path | None, folder: Path | None) -> None:
     """Print the reference of an ecosystem's files as Markdown, or write JSON Schemas (draft 2020-12) of them."""
-    from sandbox.cli.reference import markdown, put_into, write_schemas  # noqa: PLC0415 - only here
+    from sandbox.cli.reference import BEGIN, END, markdown, write_schemas  # noqa: PLC0415 - only here
 
-    try:
-        if page is not None:
-            page.write_text(put_into(page.read_text(encoding="utf-8")), encoding="utf-8")
-            print(f"wrote {page}")
-        for path in write_schemas(folder) if folder is not None else ():
-            print(f"wrote {path}")
-    except (OSError, ValueError) as error:
-        raise fail(str(error)) from None
+    if page is not None:
+        renew_part(page, markdown(), begin=BEGIN, end=END)
+        print(f"wrote {page}")
+    for path in write_schemas(folder) if folder is not None else ():
+        print(f"wrote {path}")
     if page is None and folder is None:
         print(markdown(), end="")

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from sandbox.cli.files import make_folder, write_text
 from sandbox.core.clock import Instant
 from sandbox.core.money import Fils
 from sandbox.core.vocabulary import in_files
@@ -147,26 +148,17 @@ def markdown() -> str:
     return "\n".join(_markdown()) + "\n"
 
 
-def put_into(page: str) -> str:
-    """`page` with the part between the markers made anew.
+def write_schemas(folder: Path) -> list[Path]:
+    """Write every schema into `folder`; the paths written.
 
     Raises:
-        ValueError: the page lacks the markers.
+        click.ClickException: they cannot be.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page lacks the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{markdown()}\n{END}{after}"
-
-
-def write_schemas(folder: Path) -> list[Path]:
-    """Write every schema into `folder`; the paths written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written = []
     for name, made in schemas().items():
         path = folder / f"{name}.schema.json"
-        path.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
         written.append(path)
     return written
 

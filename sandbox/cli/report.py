@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sandbox.cli.files import write_text
 from sandbox.cli.options import fail
 
 if TYPE_CHECKING:
@@ -44,13 +45,11 @@ def report(*, folder: str, page: Path | None, data: str | None, ledger: bool, st
         if page is not None:
             from sandbox.synth.report.page import page_of  # noqa: PLC0415 - Matplotlib is slow to load
 
-            page.write_text(page_of(made), encoding="utf-8")
-        if data is not None and data != _ASIDE:
-            Path(data).write_bytes(json_of(made))
+            write_text(page, page_of(made))
     except (EcosystemNotFoundError, NoPlotsError) as error:
         raise fail(str(error)) from None
-    except OSError as error:
-        raise fail(f"cannot write {error.filename}: {error.strerror}") from None
+    if data is not None and data != _ASIDE:
+        write_text(Path(data), json_of(made).decode())
     if data == _ASIDE:
         print(json_of(made).decode(), end="")
     for line in _summary(made, place):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
+from sandbox.cli.files import make_folder
 from sandbox.cli.options import fail, require_scenarios, resolve
+from sandbox.core.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from sandbox.core.settings import Settings
@@ -122,7 +124,7 @@ def show(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
 @click.option("--run/--no-run", default=True, help="also try each with its defaults on the ecosystem (default: yes)")
 @_options
 def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenarios_dir: str | None) -> None:
-    """Check files or scenarios by name, or all at hand: each fault by file and line, then a trial on a fresh bank."""
+    """Check each FILE, or scenario by its NAME, or all at hand: faults by line, then a trial on a fresh bank."""
     settings = _settings(ecosystem, scenarios_dir)
     library = _library(settings, tuple(path for path in files if not _is_name(path)))
     everything = sorted({*library.scenarios, *library.faults})
@@ -139,7 +141,8 @@ def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenario
         print(fault, file=sys.stderr)
     told = "1 scenario" if len(names) == 1 else f"{len(names)} scenarios"
     if faults:
-        print(f"{told} checked, {len(faults)} faults", file=sys.stderr)
+        found = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        print(f"{told} checked, {found}", file=sys.stderr)
         raise SystemExit(1)
     print(f"{told} checked, no faults")
 
@@ -150,7 +153,7 @@ def check(files: tuple[Path, ...], *, run: bool, ecosystem: str | None, scenario
 def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     """Begin a scenario: write a commented NAME.yaml that passes the check."""
     from sandbox.sandboxes.scenarios.files import NAME  # noqa: PLC0415
-    from sandbox.sandboxes.scenarios.library import OWN, SUFFIX, shipped_folder  # noqa: PLC0415
+    from sandbox.sandboxes.scenarios.library import OWN, SUFFIX  # noqa: PLC0415
 
     if not NAME.fullmatch(name):
         raise fail(f"{name!r} cannot be a name: use a-z, 0-9 and -, and do not start with -")
@@ -158,7 +161,7 @@ def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     folder = Path(settings.scenarios_dir or OWN)
     path = folder / f"{name}{SUFFIX}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with path.open("x", encoding="utf-8") as file:
             file.write(_TEMPLATE.format(path=path))
     except FileExistsError:
@@ -166,7 +169,7 @@ def new(name: str, ecosystem: str | None, scenarios_dir: str | None) -> None:
     except OSError as error:
         raise fail(f"{path} cannot be written: {error.strerror}") from None
     print(f"wrote {path}")
-    shipped = shipped_folder()
+    shipped = shipped_folder("scenarios")
     if shipped is not None and (shipped / path.name).is_file():
         print(f"warning: {name} is the name of a shipped scenario; yours replaces it from now on", file=sys.stderr)
 

@@ -3,6 +3,8 @@
 import errno
 import gc
 import json
+import logging
+import os
 import signal
 import socket
 import sys
@@ -21,12 +23,15 @@ if TYPE_CHECKING:
 
     from sandbox.app import Application
     from sandbox.bank.logins import LoginView
+    from sandbox.http.observing import AccessLog
     from sandbox.sandboxes.archive import Archive
 
 _BACKLOG = 2048
 _LAST_ANSWERS_S = 3
 """How long requests under way may take once the server is told to stop."""
 _SHOWN = 20
+
+_LOG = logging.getLogger("sandbank")
 
 
 @click.command()
@@ -42,12 +47,16 @@ def serve(*, folder: str | None, as_json: bool, **flags: object) -> None:
     settings = _guarded(resolve(flags).settings)
     require_scenarios(settings)
     listener = _listen(settings)
-    try:
-        app = _open(settings)
-    except BaseException:
-        listener.close()
-        raise
-    _run(app, listener, as_json=as_json)
+    from sandbox.cli.logs.setup import open_log  # noqa: PLC0415 - loads what only a server needs
+
+    with open_log(settings, sys.stderr, os.environ) as log:
+        try:
+            app = _open(settings, log.request)
+        except BaseException:
+            listener.close()
+            raise
+        _run(app, listener, as_json=as_json)
+    _say_what_is_missing(app, read=log.read)
 
 
 def _guarded(settings: Settings) -> Settings:
@@ -76,22 +85,11 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _open(settings: Settings) -> "Application":
+def _open(settings: Settings, access_log: "AccessLog") -> "Application":
     from sandbox.app import create_app  # noqa: PLC0415 - the web framework loads only where it serves
-    from sandbox.sandboxes.archive_tables import ArchiveError  # noqa: PLC0415
-    from sandbox.sandboxes.shelf import AsOfError  # noqa: PLC0415
-    from sandbox.store.ecosystem import EcosystemNotFoundError  # noqa: PLC0415
-    from sandbox.store.reading import EcosystemError  # noqa: PLC0415
+    from sandbox.cli.opening import opened  # noqa: PLC0415
 
-    try:
-        return create_app(settings)
-    except (ArchiveError, AsOfError, EcosystemNotFoundError) as error:
-        raise fail(str(error)) from None
-    except EcosystemError as error:
-        lines = [f"{error}; nothing was loaded:", *(f"  {failure}" for failure in error.failures[:_SHOWN])]
-        if len(error.failures) > _SHOWN:
-            lines.append(f"  ... and {len(error.failures) - _SHOWN} more (sandbank ecosystem validate lists them)")
-        raise fail(*lines) from None
+    return opened(lambda: create_app(settings, access_log=access_log))
 
 
 def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
@@ -117,18 +115,32 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
 
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        log_config=None,
         access_log=False,
         lifespan="on",
         loop="auto",
         http="auto",
+        # None is served yet. With a library for it installed, a handshake would be a 403 that is no problem of ours.
+        ws="none",
         # A wait for a message may last a minute; the archive must be written before a container is killed.
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
     Server(config).run(sockets=[listener])
+
+
+def _say_what_is_missing(app: "Application", *, read: bool) -> None:
+    """End with an error where not everything is on disk.
+
+    Raises:
+        click.ClickException, SystemExit: it is not; the log has told so already.
+    """
     archive = app.house.archive
-    if archive is not None and archive.failure is not None:
-        raise click.ClickException(f"the archive in {app.settings.data_dir} lacks the last changes: {archive.failure}")
+    if archive is None or archive.failure is None:
+        return
+    if not read or app.settings.log_format == "json":
+        # Where nobody reads, writing would wait for ever; and programs read nothing but JSON.
+        raise SystemExit(1)
+    raise click.ClickException(f"the archive in {app.settings.data_dir} lacks the last changes: {archive.failure}")
 
 
 async def _announce(app: "Application", url: str, *, as_json: bool) -> None:
@@ -141,7 +153,10 @@ async def _announce(app: "Application", url: str, *, as_json: bool) -> None:
     token = app.settings.control_token
     notes = () if app.house.archive is None else app.house.archive.restored.notes
     for warning in (*notes, *facts.warnings, *_own_scenarios(app))[:_SHOWN]:
-        print(f"warning: {warning}", file=sys.stderr)
+        if app.settings.log_format == "json":
+            _LOG.warning("%s", warning)
+        else:
+            print(f"warning: {warning}", file=sys.stderr)
     if as_json:
         ready: dict[str, Any] = {
             "url": url,
@@ -189,7 +204,11 @@ def _own_scenarios(app: "Application") -> list[str]:
 def _banner(url: str, title: str, now: str, logins: "list[LoginView]", settings: Settings) -> list[str]:
     token = settings.control_token
     at = f"{url}/s/default" if settings.strict else url
-    lines = [f"Sandbank {__version__}: {title}", f"  {url}   business time {now}"]
+    lines = [
+        f"Sandbank {__version__}: {title}",
+        f"  {url}   business time {now}",
+        f"  {at}/docs   the API, to read and to try out",
+    ]
     if settings.read_only:
         lines.append("  read-only: GET, HEAD, dry runs and sign-in are answered, and the control plane steers")
     if settings.delay is not None:

@@ -26,6 +26,8 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     version: str
     openapi: str
+    api_docs: str
+    problems: str
     info: str
     bank: str
     data: str
@@ -73,6 +75,8 @@ async def root(request: AnyRequest) -> Response[Root]:
             name="sandbank",
             version=__version__,
             openapi=f"{prefix}/openapi.json",
+            api_docs=f"{prefix}/docs",
+            problems=f"{prefix}/problems",
             info=f"{prefix}/_sandbox/info",
             bank=f"{prefix}/v1",
             data=f"{prefix}/_data",

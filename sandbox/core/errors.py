@@ -154,7 +154,7 @@ class BodyTooLargeError(RequestError):
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """The body is not `application/json`."""
+    """The body is of another media type than the operation takes, mostly `application/json`."""
 
     code, status = "unsupported_media_type", 415
     title, title_ar = "The media type is not supported", "نوع المحتوى غير مدعوم"
@@ -217,7 +217,7 @@ class RefreshTokenReusedError(IdentityError):
 
 
 class ControlTokenRequiredError(IdentityError):
-    """The control plane is not on loopback and asks for its token."""
+    """The control and data plane ask for their token, and it is missing or wrong."""
 
     code, status = "control_token_required", 401
     title, title_ar = "The control token is needed", "رمز التحكم مطلوب"

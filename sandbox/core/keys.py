@@ -6,13 +6,14 @@ EdDSA because its signatures are the same bytes every time; ES256 draws a random
 import base64
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sandbox.core.ids import derive
+from sandbox.core.ids import derive, seed_key
 
 ALGORITHM = "EdDSA"
 
@@ -55,6 +56,12 @@ class SigningKey:
             return jwt.decode(token, self._public, algorithms=[ALGORITHM], options=options)
         except (jwt.PyJWTError, ValueError) as error:
             raise TokenError(str(error)) from error
+
+
+@lru_cache(maxsize=256)
+def signing_key_of(seed: int) -> SigningKey:
+    """The key pair of a sandbox's seed."""
+    return SigningKey(seed_key(seed))
 
 
 def peek(token: str) -> dict[str, Any]:

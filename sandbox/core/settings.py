@@ -31,12 +31,14 @@ from sandbox.core.settings_sources import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "CONFIG_VARIABLE",
     "ClockMode",
     "Durability",
+    "LogFormat",
+    "LogLevel",
     "PasswordCost",
     "Resolved",
     "SettingInfo",
@@ -58,6 +60,8 @@ TransportClock: TypeAlias = Literal["wall", "virtual"]
 PasswordCost: TypeAlias = Literal["sandbox", "production"]
 ClockMode: TypeAlias = Literal["frozen", "live"]
 Durability: TypeAlias = Literal["batch", "write"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+LogFormat: TypeAlias = Literal["console", "json"]
 
 # Control characters and lone surrogates (bytes that are no UTF-8) would break logs and answers later on.
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+\Z")]
@@ -200,7 +204,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
     durability: Annotated[
         Durability,
-        Meta(description="With a data folder: write in batches a second apart, or before every answer."),
+        Meta(description="With a data folder: write in batches, every half second, or before every answer."),
     ] = "batch"
     watch: Annotated[bool, Meta(description="Load the ecosystem's files again when they change.")] = False
     read_only: Annotated[
@@ -224,6 +228,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Largest zip that an import takes, in bytes; unpacked it may be 16 times that.",
         ),
     ] = 67_108_864
+    log_level: Annotated[
+        LogLevel, Meta(description="Least level of the lines that `sandbank serve` logs; a request's is info.")
+    ] = "info"
+    log_format: Annotated[
+        LogFormat, Meta(description="How `sandbank serve` logs: for people, or one JSON object a line.")
+    ] = "console"
 
     def __repr__(self) -> str:
         """Hide the secrets: a repr ends up in logs and tracebacks."""
@@ -301,17 +311,20 @@ def describe() -> list[SettingInfo]:
     return [setting.info for setting in _known().values()]
 
 
-def cache_folder(settings: Settings, *, environ: Mapping[str, str], home: Path, windows: bool) -> Path:
-    """Find the folder for compiled images: the one set, else `sandbank` in the user's cache folder."""
+def cache_folder(settings: Settings, *, environ: Mapping[str, str], home: Callable[[], Path], windows: bool) -> Path:
+    """Find the folder for compiled images: the one set, else `sandbank` in the user's cache folder.
+
+    `home` is asked only where it matters: in a container a user need not have one.
+    """
     if settings.cache_dir is not None:
         # No shell expands `~` in a settings file.
         within_home = settings.cache_dir.removeprefix("~/")
-        return Path(settings.cache_dir) if within_home == settings.cache_dir else home / within_home
+        return Path(settings.cache_dir) if within_home == settings.cache_dir else home() / within_home
     if windows:
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "sandbank"
+        return Path(environ.get("LOCALAPPDATA") or home() / "AppData" / "Local") / "sandbank"
     named = Path(environ.get("XDG_CACHE_HOME", ""))
     # The XDG specification says to ignore relative paths.
-    return (named if named.is_absolute() else home / ".cache") / "sandbank"
+    return (named if named.is_absolute() else home() / ".cache") / "sandbank"
 
 
 class _Setting(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CONFIG_VARIABLE: Final = "SANDBANK_CONFIG"
-"""Names another settings file; the one `SANDBANK_*` variable that is no setting."""
+"""Names another settings file; no setting."""
+
+WEB_VARIABLE: Final = "SANDBANK_WEB"
+"""Read when the package is built (`hatch_build.py`) and never here; a shell may have it set all the same."""
 
 PREFIX: Final = "SANDBANK_"
+NO_SETTINGS: Final = (CONFIG_VARIABLE, WEB_VARIABLE)
+"""The variables of our prefix that are not settings."""
+
 BOOLEANS: Final = {
     "true": True,
     "1": True,
@@ -131,7 +137,7 @@ def _toml_fault(message: str, *, label: str, text: str) -> str:
 
 def from_environment(environ: Mapping[str, str]) -> list[Given]:
     """Read the values of every `SANDBANK_*` variable, in the order of their names."""
-    ours = sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE)
+    ours = sorted(name for name in environ if name.startswith(PREFIX) and name not in NO_SETTINGS)
     return [
         Given(
             name=_field_of(variable),

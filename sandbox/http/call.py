@@ -1,6 +1,7 @@
 """A call: what the edge found out about one request, and what the doors ask it for."""
 
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 from litestar import Request
 from litestar.datastructures import State
@@ -29,6 +30,7 @@ class Call:
         "controls",
         "headers",
         "house",
+        "left",
         "named",
         "operation",
         "path",
@@ -50,6 +52,8 @@ class Call:
         self.operation: Operation | None = None
         self.controls = False
         """Whether it is for the control plane."""
+        self.left = False
+        """Whether the client left before its request was whole."""
         self._request_id = ""
         self._root: StateRoot | None = None
         self._actor: Actor | None = None
@@ -72,7 +76,7 @@ class Call:
         Empty as long as there is neither.
         """
         if not self._request_id and self._root is not None:
-            self._request_id = self._root.next_request_id(control=self.controls)
+            self._request_id = self._root.request_ids.following(control=self.controls)
         return self._request_id
 
     def identify(self, request_id: str) -> None:
@@ -96,6 +100,17 @@ class Call:
         """Who acts; only where the operation asks for a token."""
         assert self._actor is not None, "the operation is open to anybody"
         return self._actor
+
+    @property
+    def username(self) -> str | None:
+        """The name of who acts, where a token said so."""
+        return None if self._actor is None else self._actor.username
+
+    @property
+    def asked(self) -> bytes:
+        """The path as it was asked, still percent-encoded, with the prefix that names the sandbox."""
+        raw: bytes | None = cast("dict[str, Any]", self.scope).get("raw_path")  # not every server gives it
+        return quote(self.scope["path"]).encode() if raw is None else raw
 
     def acts(self, actor: Actor) -> None:
         """The edge has found out who acts."""

@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
-from sandbox.core.clock import SECOND, format_instant
+from sandbox.core.clock import SECOND, format_instant, stopwatch
 from sandbox.core.duration import fixed_duration
 from sandbox.core.errors import (
     DomainError,
@@ -26,6 +26,7 @@ from sandbox.core.errors import (
 from sandbox.core.sandbox_errors import ArchiveFailedError, ReadOnlyError
 from sandbox.http.auth import authenticate
 from sandbox.http.call import Call, attach
+from sandbox.http.observing import Observer, Outcome
 from sandbox.http.operations import ABOUT_THE_PROCESS, PathTable
 from sandbox.http.origins import (
     CONTROL_PREFIX,
@@ -35,7 +36,7 @@ from sandbox.http.origins import (
     is_guarded,
     preflight_headers,
 )
-from sandbox.http.problems import as_refusal, problem_body, problem_headers
+from sandbox.http.problems import as_refusal, code_of, problem_body, problem_headers
 from sandbox.http.routing import enter_sandbox, named_sandbox, strip_prefix
 from sandbox.sandboxes.house import House
 
@@ -54,10 +55,11 @@ _LOG = logging.getLogger("sandbank")
 class Edge:
     """Wraps the Litestar application."""
 
-    def __init__(self, app: ASGIApp, *, house: House, table: PathTable) -> None:
+    def __init__(self, app: ASGIApp, *, house: House, table: PathTable, observer: Observer) -> None:
         self._app = app
         self._house = house
         self._table = table
+        self._observer = observer
         self._asked = 0
         delay = house.settings.delay or "0"
         self._delay_s = fixed_duration(f"{delay}ms" if delay.isdigit() else delay) / SECOND
@@ -69,11 +71,17 @@ class Edge:
         if cast("str", scope["type"]) != "http":
             await self._app(scope, receive, send)
             return
+        started = stopwatch()
         call = Call(cast("HTTPScope", scope), self._house)
         out = _Answer(call, send, self._archive)
         try:
             await self._serve(call, receive, out)
+        except Exception:
+            # A bug after all that was caught: the server below answers for us.
+            out.outcome.status = out.outcome.status or 500
+            raise
         finally:
+            self._observer.over(call, out.outcome, started=started)
             call.leave()
 
     async def _serve(self, call: Call, receive: Receive, out: "_Answer") -> None:
@@ -151,7 +159,7 @@ class Edge:
 class _Answer:
     """Sends an answer: holds its start back until the first bytes are there, then finishes both."""
 
-    __slots__ = ("_archive", "_call", "_ended", "_headless", "_send", "_start", "origin")
+    __slots__ = ("_archive", "_call", "_ended", "_headless", "_send", "_start", "origin", "outcome")
 
     def __init__(self, call: Call, send: Send, archive: "Archive | None") -> None:
         self._call = call
@@ -163,6 +171,7 @@ class _Answer:
         self._start: HTTPResponseStartEvent | None = None
         self._headless = False
         self.origin: str | None = None
+        self.outcome = Outcome()
 
     def inner_method(self, method: str) -> str:
         """The method that Litestar sees: HEAD is GET, and its body is dropped here."""
@@ -184,6 +193,8 @@ class _Answer:
             start, self._start = self._start, None
             await self._out(start, message.get("body", b""), more=message.get("more_body", False))
         elif message["type"] != "http.response.body" or not self._headless:
+            if message["type"] == "http.response.body":
+                self.outcome.size += len(message.get("body", b""))
             await self._send(message)
 
     async def _out(self, start: HTTPResponseStartEvent, body: bytes, *, more: bool) -> None:
@@ -194,19 +205,26 @@ class _Answer:
             status, headers = refusal.status, _problem_headers(refusal)
             body, more, self._ended = problem_body(refusal, call), False, True
             headers.append((b"content-length", b"%d" % len(body)))
+        outcome = self.outcome
+        outcome.status = status
+        if status >= 400:
+            outcome.problem = code_of(headers, body)
         if call.request_id:
+            outcome.request_id = call.request_id
             headers.append((b"x-request-id", call.request_id.encode("latin-1")))
         if call.has_root:
             headers.append((b"sandbank-time", format_instant(call.root.now).encode()))
         if self.origin is not None:
             headers += cors_headers(self.origin)
-        if not more and len(body) >= _GZIP_FROM_BYTES:
+        is_packed = any(name == b"content-encoding" for name, _ in headers)
+        if not more and (is_packed or len(body) >= _GZIP_FROM_BYTES):
             headers.append((b"vary", b"Accept-Encoding"))
-            if _takes_gzip(call):
+            if not is_packed and takes_gzip(call):
                 body, headers = await _compressed(body, headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if self._headless:
             body = b""
+        outcome.size = len(body)
         await self._send({"type": "http.response.body", "body": body, "more_body": more and not self._headless})
 
 
@@ -226,7 +244,7 @@ def _problem_headers(refusal: DomainError) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in problem_headers(refusal).items()]
 
 
-def _takes_gzip(call: Call) -> bool:
+def takes_gzip(call: Call) -> bool:
     """Whether `Accept-Encoding` names gzip and does not refuse it (RFC 9110 section 12.5.3)."""
     for part in (call.header(b"accept-encoding") or "").split(","):
         coding, _, weight = part.partition(";")

@@ -42,6 +42,7 @@ _TAGS = (
     ("inbox", "What the bank has sent by SMS, e-mail and push"),
     ("data", "json-server's REST and query language over every collection"),
     ("control", "What steers a sandbox: reset, fork, digest, invariants"),
+    ("docs", "Pages for people: this document to try out, and what each problem means"),
 )
 
 

@@ -205,7 +205,7 @@ def _complete_parameters(described: dict[str, Any], operation: Operation, exampl
         for noise in ("deprecated", "allowEmptyValue", "allowReserved"):
             parameter.pop(noise, None)
         if parameter["in"] == "path":
-            parameter["description"] = _PATH_PARAMETERS[parameter["name"]]
+            parameter.setdefault("description", _PATH_PARAMETERS.get(parameter["name"]))
             parameter["example"] = example.parameters[parameter["name"]]
     if operation.places_order:
         parameters.append(_IDEMPOTENCY_KEY)
@@ -248,7 +248,7 @@ def _refusal(status: int, kinds: list[type[DomainError]]) -> dict[str, Any]:
     }
     names = ("X-Request-Id", _ON_STATUS[status]) if status in _ON_STATUS else ("X-Request-Id",)
     return {
-        "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
+        "description": ", ".join(f"`{code}`" for code in codes),
         "headers": _headers(*names),
         "content": {
             MEDIA_TYPE: {

@@ -1,13 +1,13 @@
 """Refusals as RFC 9457 problems: the one place that renders them, for the edge, Litestar and stored answers alike."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, get_args
 
 import msgspec
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.handlers import BaseRouteHandler
 
 from sandbox.core.errors import (
@@ -26,6 +26,8 @@ from sandbox.core.vocabulary import Language
 from sandbox.http.call import Call
 
 MEDIA_TYPE = "application/problem+json"
+_LEFT = "client disconnected prematurely"
+"""All that tells Litestar's error for it from others of its kind."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,14 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     reason: str | msgspec.UnsetType = msgspec.UNSET
     errors: list[Fault] | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Coded(msgspec.Struct, frozen=True):
+    code: str
+
+
+_MEDIA_TYPE = MEDIA_TYPE.encode()
+_CODED = msgspec.json.Decoder(_Coded)
 
 
 def problem_body(refusal: DomainError, call: Call) -> bytes:
@@ -72,6 +82,13 @@ def problem_headers(refusal: DomainError) -> dict[str, str]:
     return headers | {name.lower(): value for name, value in refusal.headers.items()}
 
 
+def code_of(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> str | None:
+    """The code of an answer that is a problem, whoever made it: of stored ones too, which are only bytes by now."""
+    if (b"content-type", _MEDIA_TYPE) not in headers:
+        return None
+    return _CODED.decode(body).code
+
+
 def as_refusal(error: Exception, *, handler: BaseRouteHandler | None = None) -> DomainError:
     """Any exception as one of the catalogue; what is none of ours is a bug, and says nothing of itself.
 
@@ -84,6 +101,11 @@ def as_refusal(error: Exception, *, handler: BaseRouteHandler | None = None) -> 
     if isinstance(error, HTTPException):
         return _of_status(error)
     return InternalError("The request was not carried out and nothing was changed. The server's log tells more.")
+
+
+def client_left(error: Exception) -> bool:
+    """Whether the client left before its request was whole: no bug of ours, and nobody reads the answer."""
+    return isinstance(error, InternalServerException) and error.detail == _LEFT
 
 
 def _of_status(error: HTTPException) -> DomainError:

@@ -62,11 +62,18 @@ def plain(view: T, *, status: int = 200, headers: Mapping[str, str] = _NONE) -> 
 def single(call: Call, view: T, *, headers: Mapping[str, str] = _NONE) -> Reply[T]:
     """A single resource with its entity tag, or 304 where the client has it."""
     body = encode(view)
-    tagged = {"etag": etag(body), **headers}
+    return tagged(call, body, tag=etag(body), headers=headers)
+
+
+def tagged(
+    call: Call, body: bytes, *, tag: str, media_type: str = _JSON, headers: Mapping[str, str] = _NONE
+) -> Reply[Any]:
+    """Bytes with their entity tag, or 304 where the client has them."""
+    headers = {"etag": tag, **headers}
     known = call.header(b"if-none-match")
-    if known is not None and _listed(tagged["etag"], known):
-        return Reply(b"", status=304, headers=tagged)
-    return Reply(body, headers=tagged)
+    if known is not None and _listed(tag, known):
+        return Reply(b"", status=304, headers=headers)
+    return Reply(body, media_type=media_type, headers=headers)
 
 
 def changed(view: T) -> Reply[T]:

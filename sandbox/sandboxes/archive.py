@@ -127,6 +127,8 @@ class Archive:
         self._this = self._next = _Write()
         self._task: asyncio.Task[None] | None = None
         self._opened: tuple[Image, bytes] | None = None
+        self._events = house.activity.subscribe()
+        """How many events are on disk: it is the one subscriber of the outbox that there is without clients."""
         self._in_doubt = False
         """Whether the file may hold something else than it is held to: then all of it is written anew."""
         self.failure: str | None = None
@@ -230,6 +232,7 @@ class Archive:
         self._taken, self._changed = self._changed, {}
         this = self._this = self._next
         self._next = _Write()
+        events = self._house.activity.events
         try:
             await self._write(await self._gathered())
         except BaseException as error:
@@ -246,6 +249,7 @@ class Archive:
             if self.failure is not None:
                 _LOG.warning("%s is written again.", self._file.place)
             this.failure = self.failure = None
+            self._events.position = events
         finally:
             self._taken = {}
             this.end()

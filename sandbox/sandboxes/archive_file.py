@@ -5,6 +5,7 @@ however that ends. The archive itself stays readable for others, so that it can 
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,7 +69,7 @@ class ArchiveFile:
     def writing(self, durability: Durability) -> AsyncEngine:
         """An engine for the writer: with durability `write`, a commit has reached the disk when it returns."""
         url = sa.URL.create("sqlite+aiosqlite", database=str(self.place))
-        engine = create_async_engine(url, pool_size=1, max_overflow=0)
+        engine = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
         _on_connect(engine.sync_engine, "FULL" if durability == "write" else "NORMAL")
         return engine
 
@@ -90,6 +91,9 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArchiveError(f"--data-dir: the folder {str(folder)!r} cannot be made: {error.strerror}") from None
+    # SQLite may open what is there already, and fails later with words that lead astray.
+    if not os.access(folder, os.W_OK):
+        raise ArchiveError(f"--data-dir: nothing can be written to {str(folder)!r}; look at its rights, and its mount")
 
 
 def _locked(folder: Path) -> sqlite3.Connection:

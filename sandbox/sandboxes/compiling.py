@@ -24,7 +24,7 @@ from sandbox.bank.chart import FIRST_CUSTOMER_KEY
 from sandbox.core.ids import seed_key
 from sandbox.core.passwords import hash_password, readable
 from sandbox.core.settings import Settings, cache_folder
-from sandbox.sandboxes.image import Image, ImageFacts
+from sandbox.sandboxes.image import Image, ImageFacts, Kept
 from sandbox.sandboxes.rebuilding import Generator, RebuildError, rebuilt
 from sandbox.store.ecosystem import Ecosystem, fingerprint, load, load_files
 from sandbox.store.engine import connect, create_schema, disconnect, driver, pack, serialize
@@ -86,10 +86,12 @@ def _cached(folder: Path, settings: Settings, moved: tuple[str | int, ...], make
         return make()
     cached = _read_cached(place, settings)
     if cached is not None:
+        cached.kept = Kept(place, found=True)
         return cached
     image = make()
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         _write_cached(place, image)
+        image.kept = Kept(place, found=False)
         _prune(place.parent)
     return image
 
@@ -191,18 +193,20 @@ def _cache_place(folder: Path, settings: Settings, moved: tuple[str | int, ...])
         *_code_marks("core", "store", "bank", "sandboxes"),
     )
     key = hashlib.sha256(msgspec.json.encode(shaping)).hexdigest()
-    home = cache_folder(settings, environ=os.environ, home=Path.home(), windows=os.name == "nt")
+    home = cache_folder(settings, environ=os.environ, home=Path.home, windows=os.name == "nt")
     return home / "images" / f"{folder.name}-{key[:24]}.image"
 
 
 def _code_marks(*rooms: str) -> list[str]:
-    """Size and time of the files that shape an image, so that a changed one is not served an old image."""
-    marks = []
-    for room in rooms:
-        for path in sorted((_PACKAGE / room).glob("*.*")):
-            facts = path.stat()
-            marks.append(f"{room}/{path.name} {facts.st_size} {facts.st_mtime_ns}")
-    return marks
+    """Checksums of the files that shape an image, so that changed code is not served an old image.
+
+    Not their times: the layers of a container and the caches of CI keep those only to the second, or not at all.
+    """
+    return [
+        f"{room}/{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for room in rooms
+        for path in sorted((_PACKAGE / room).glob("*.*"))
+    ]
 
 
 def _read_cached(place: Path, settings: Settings) -> Image | None:

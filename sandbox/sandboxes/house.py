@@ -22,6 +22,7 @@ from sandbox.core.sandbox_errors import (
     TooManySnapshotsError,
 )
 from sandbox.core.settings import ClockMode, Settings
+from sandbox.sandboxes.activity import Activity
 from sandbox.sandboxes.awake import AwakeList
 from sandbox.sandboxes.business_clock import BusinessClock
 from sandbox.sandboxes.image import Image
@@ -57,6 +58,8 @@ class House:
         self.settings = settings
         self.shelf = shelf
         self._on_change: Callable[[str], None] | None = None
+        self.activity = Activity()
+        """What was written in all sandboxes since the server started."""
         self._awake = AwakeList(settings.max_awake)
         self._sandboxes: dict[str, Sandbox] = {}
         self.opened = image
@@ -82,6 +85,11 @@ class House:
     def awake(self) -> int:
         """How many sandboxes hold a whole database in memory."""
         return len(self._awake)
+
+    @property
+    def asleep(self) -> int:
+        """How many sandboxes keep only the pages that differ from their image."""
+        return sum(sandbox.root.asleep for sandbox in self._sandboxes.values())
 
     def all(self) -> list[Sandbox]:
         """Every sandbox, in the order in which they were made."""
@@ -323,7 +331,7 @@ class House:
         self._publish(sandbox)
 
     def _publish(self, sandbox: Sandbox) -> None:
-        sandbox.root.live_among(self._awake)
+        sandbox.root.live_among(self._awake, self.activity)
         if self._on_change is not None:
             sandbox.root.on_commit = lambda _: self._changed(sandbox.id)
         self._changed(sandbox.id)

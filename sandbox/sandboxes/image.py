@@ -7,7 +7,8 @@ later moment is kept as the pages by which it differs from the clean one.
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -17,9 +18,6 @@ from sandbox.store.digests import all_hashes, digest_since
 from sandbox.store.engine import connect, disconnect
 from sandbox.store.pages import difference, patch
 from sandbox.store.reading import Login
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _REFILL_DELAY_S = 0.002
 """How long the loop must get for other work before a copy is made ready."""
@@ -41,6 +39,13 @@ class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class Kept(NamedTuple):
+    """Where the cache on disk holds an image, and whether it did so before it was asked for."""
+
+    place: Path
+    found: bool
+
+
 class Image:
     """A bank's bytes at one instant, and the connections that stand ready on them."""
 
@@ -56,6 +61,7 @@ class Image:
         "due_at",
         "facts",
         "folder",
+        "kept",
     )
 
     def __init__(
@@ -75,6 +81,8 @@ class Image:
         """The pages by which it differs from the clean one."""
         self.folder: Path | None = None
         """Where the ecosystem's files are; None for one that came in no folder."""
+        self.kept: Kept | None = None
+        """None for one that is in no cache."""
         self.due_at: Instant | None = None
         """When its first job is due, once somebody has found out."""
         self._hashes: bytes | None = None

@@ -32,6 +32,11 @@ class Memory:
         return self._db is not None
 
     @property
+    def asleep(self) -> bool:
+        """Whether it keeps only the pages that differ."""
+        return self._asleep is not None
+
+    @property
     def data(self) -> bytes:
         """The database's bytes as they are now."""
         if self._db is not None:

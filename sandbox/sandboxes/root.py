@@ -6,7 +6,6 @@ loop, one writer, so every order is serial.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -15,9 +14,10 @@ from msgspec import structs
 from sandbox.core.clock import MILLISECOND, NEVER, Instant, business_time, format_instant, wall_time
 from sandbox.core.errors import DomainError
 from sandbox.core.ids import Draws, seed_key
-from sandbox.core.keys import SigningKey
+from sandbox.core.keys import SigningKey, signing_key_of
 from sandbox.core.sandbox_errors import ClockCannotGoBackError
 from sandbox.core.settings import ClockMode, Settings
+from sandbox.sandboxes.activity import Activity
 from sandbox.sandboxes.awake import AwakeList
 from sandbox.sandboxes.business_clock import BusinessClock
 from sandbox.sandboxes.idempotency import Answer, KeyedOrder, keep_answer, stored_answer
@@ -48,6 +48,7 @@ class StateRoot:
         "_key",
         "_memory",
         "_waiters",
+        "activity",
         "born_at",
         "clock",
         "earlier",
@@ -88,6 +89,7 @@ class StateRoot:
         """Whether the sandbox has another root now, or is gone."""
         self.on_commit: Callable[[StateRoot], None] | None = None
         """Told after each commit."""
+        self.activity = Activity()  # from when a house publishes it, the house's
         self._key = seed_key(seed)
         self._memory = Memory(image, delta)
         self._due_at: Instant | None = None
@@ -111,7 +113,7 @@ class StateRoot:
     @property
     def signing_key(self) -> SigningKey:
         """The key pair of this sandbox's seed."""
-        return _signing_key(self.seed)
+        return signing_key_of(self.seed)
 
     @property
     def awake(self) -> bool:
@@ -119,13 +121,14 @@ class StateRoot:
         return self._memory.awake
 
     @property
+    def asleep(self) -> bool:
+        """Whether it gave its database up for the pages that differ from its image."""
+        return self._memory.asleep
+
+    @property
     def data(self) -> bytes:
         """The database's bytes as they are now."""
         return self._memory.data
-
-    def next_request_id(self, *, control: bool) -> str:
-        """The id of the next request that brings none."""
-        return self.request_ids.following(control=control)
 
     def read(self, fn: Callable[Concatenate[Work, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(work, ...)` on the current state; it must not write, and cannot on a fresh sandbox."""
@@ -286,9 +289,10 @@ class StateRoot:
             self._captured = await asyncio.to_thread(self.image.later, self.data, facts)
         return self._captured
 
-    def live_among(self, awake: AwakeList) -> None:
-        """Others have to be awake too: who was used longest ago may have to sleep."""
+    def live_among(self, awake: AwakeList, activity: Activity) -> None:
+        """Others have to be awake too: who was used longest ago may have to sleep. What is committed counts there."""
         self._memory.live_among(awake)
+        self.activity = activity.instead_of(self.activity)
 
     def sleep(self) -> None:
         """Keep only the pages that differ from the image; the next use wakes it."""
@@ -411,13 +415,15 @@ class StateRoot:
         except BaseException:
             run("ROLLBACK")
             raise
-        self._committed(base, work.due_at)
+        self.write_number += 1
+        self._committed(base, work.due_at, writes=1, events=work.emitted)
         if refusal is not None and outcome is None:
             raise refusal
         return outcome
 
-    def _committed(self, base: int, due_at: Instant) -> None:
-        self.write_number += 1
+    def _committed(self, base: int, due_at: Instant, *, writes: int, events: int) -> None:
+        # Nobody takes on the events of a bank that is gone: another one stands in its place.
+        self.activity.add(writes=writes, events=0 if self.retired else events)
         self.clock.base = Instant(base)
         if self._due_at is not None:
             self._due_at = min(self._due_at, due_at)
@@ -440,10 +446,5 @@ class StateRoot:
             return
         self._memory.take_over(scratch._memory)  # noqa: SLF001 - its own kind
         self.clock, self._due_at = scratch.clock, None
-        self.write_number = scratch.write_number - 1
-        self._committed(self.clock.base, NEVER)
-
-
-@lru_cache(maxsize=256)
-def _signing_key(seed: int) -> SigningKey:
-    return SigningKey(seed_key(seed))
+        self.write_number, done = scratch.write_number, scratch.activity
+        self._committed(self.clock.base, NEVER, writes=done.writes, events=done.events)

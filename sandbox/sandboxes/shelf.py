@@ -239,7 +239,7 @@ def _moved(image: Image, as_of: Instant, settings: Settings) -> Image:
         root.advance(as_of)
         facts = structs.replace(image.facts, digest="", write_number=root.write_number, clock_base=root.clock.base)
         made = Image(root.data, facts, warm_copies=settings.warm_copies)
-        made.folder = image.folder
+        made.folder, made.kept = image.folder, image.kept
         return made
     finally:
         root.close()

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from sandbox.core.shipped import shipped_folder
 from sandbox.store.checking import check, warn
 from sandbox.store.reading import EcosystemError, Failure, RawEcosystem, survey, survey_files
-
-_PACKAGE = Path(__file__).resolve().parent.parent
-_SHIPPED = (_PACKAGE / "_bundled" / "seeds", _PACKAGE.parent / "seeds")
-"""Where ecosystems live: inside the wheel, and in the repository of an editable install."""
 
 
 class Ecosystem(msgspec.Struct, frozen=True):
@@ -27,13 +24,13 @@ class EcosystemNotFoundError(LookupError):
 
 def shipped() -> dict[str, Path]:
     """The ecosystems that come with the package, by name."""
-    found: dict[str, Path] = {}
-    for home in _SHIPPED:
-        if home.is_dir():
-            for folder in sorted(home.iterdir()):
-                if folder.is_dir() and not folder.name.startswith("."):  # those are half built
-                    found.setdefault(folder.name, folder)
-    return found
+    home = shipped_folder("seeds")
+    folders = () if home is None else sorted(home.iterdir())
+    return {
+        folder.name: folder
+        for folder in folders
+        if folder.is_dir() and not folder.name.startswith(".")  # those are half built
+    }
 
 
 def find(ecosystem: str) -> Path:

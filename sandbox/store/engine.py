@@ -20,7 +20,8 @@ _PAGE_BYTES = 4_096
 
 _opening = threading.local()
 """The driver connection that this thread is about to wrap: the pool asks for it in the same thread, at once."""
-ENGINE = sa.create_engine("sqlite://", creator=lambda: _opening.driver, poolclass=NullPool)
+ENGINE = sa.create_engine("sqlite://", creator=lambda: _opening.driver, poolclass=NullPool, hide_parameters=True)
+"""Its errors end up in logs, so they must not tell the values of a statement."""
 
 
 def driver(db: sa.Connection) -> sqlite3.Connection:

@@ -158,6 +158,11 @@ class Work:
             leave(self, *args)
         return bool(survivors)
 
+    @property
+    def emitted(self) -> int:
+        """How many events it has for the outbox."""
+        return len(self._events)
+
     def finish(self) -> None:
         """Write the gathered events and audit lines."""
         if self._events:

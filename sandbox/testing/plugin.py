@@ -85,7 +85,7 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def sandbank_servers(pytestconfig: pytest.Config) -> Iterator[Servers]:
+def _sandbank_servers(pytestconfig: pytest.Config) -> Iterator[Servers]:
     """The servers of this run, each started when the first test needs it."""
     from sandbox.testing.servers import Servers  # noqa: PLC0415 - only runs that use a bank load this
 
@@ -95,25 +95,25 @@ def sandbank_servers(pytestconfig: pytest.Config) -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
-def sandbank(sandbank_servers: Servers) -> Sandbank:
+def sandbank(_sandbank_servers: Servers) -> Sandbank:
     """The server of this run: `sandbank.fork()` makes a bank of any lifetime, `sandbank.url` is where it is."""
-    return sandbank_servers.main
+    return _sandbank_servers.main
 
 
 @pytest.fixture
-def bank(request: pytest.FixtureRequest, sandbank_servers: Servers) -> Iterator[Bank]:
+def bank(request: pytest.FixtureRequest, _sandbank_servers: Servers) -> Iterator[Bank]:
     """A bank of the test's own, with the seed of its node id, which is removed afterwards."""
     from sandbox.testing.world import World  # noqa: PLC0415
 
-    world = World(request.node, sandbank_servers)
+    world = World(request.node, _sandbank_servers)
     request.node.stash[_WORLD] = world
     yield world.bank
     del request.node.stash[_WORLD]
     try:
-        if sandbank_servers.checks:
+        if _sandbank_servers.checks:
             world.bank.check()
     finally:
-        kept = sandbank_servers.keeps and request.node.stash.get(_FAILED, False)
+        kept = _sandbank_servers.keeps and request.node.stash.get(_FAILED, False)
         if not kept:
             world.bank.remove()
 

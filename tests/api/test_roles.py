@@ -81,6 +81,8 @@ def prepared(client: Client, fatima: User) -> tuple[dict[str, str], dict[str, An
         "challenge_id": asked,
         "collection": "notifications",
         "record_id": NOTE_ID,
+        "asset": "page.css",
+        "code": "not_found",
     }
     add_extra(client.app.house.get("default").root, "profile", {"name": "typicode"})
     note = NOTE | {"sent_at": "2026-01-10T08:00:00Z"}

@@ -328,6 +328,12 @@ PLANTED: list[Planted] = [
         "can no longer be called with key alone",
     ),
     (
+        "two kinds with scopes",
+        secured({"key": ["b", "a"], "bearer": []}),
+        secured({"key": ["a", "b", "c"], "bearer": []}),
+        *(Rule.SECURITY_TIGHTENED, B, "can no longer be called with key (a, b) and bearer alone"),
+    ),
+    (
         "one way in less",
         secured({"key": []}, {"bearer": []}),
         secured({"key": []}),
@@ -502,6 +508,21 @@ def test_a_schema_that_no_operation_leads_to_is_known_by_its_name() -> None:
     ]
 
 
+def test_only_operations_and_parts_that_they_share_lead_to_a_schema() -> None:
+    schemas = {"Outer": {"items": {"$ref": "#/components/schemas/Inner"}}, "Inner": TEXT}
+    unused = document(components={"schemas": schemas})
+    assert lines(unused, document()) == [
+        "breaking schema-removed schema Outer: the schema was removed",
+        "breaking schema-removed schema Inner: the schema was removed",
+    ]
+    shared = {"good": content({"$ref": "#/components/schemas/Outer"})}
+    used = document(
+        {"responses": {"200": {"$ref": "#/components/responses/good"}}},
+        components={"schemas": schemas, "responses": shared},
+    )
+    assert lines(used, answering({"items": TEXT})) == []
+
+
 def test_a_schema_that_operations_lead_to_has_no_name_of_its_own() -> None:
     outer = {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}
     of = {"$ref": "#/components/schemas/Outer"}
@@ -532,6 +553,8 @@ def test_a_schema_that_operations_lead_to_has_no_name_of_its_own() -> None:
         (answering({"maxLength": "3"}), 'maxLength must be a number, and is "3"'),
         (answering({"properties": []}), "properties must be a mapping, and is []"),
         (answering({"$ref": "#/components/schemas/None"}), "'#/components/schemas/None' leads nowhere"),
+        (answering({"$ref": "#/servers/1"}) | {"servers": [{"url": "/"}]}, "'#/servers/1' leads nowhere"),
+        (answering({"$ref": "#/servers/a"}) | {"servers": [{"url": "/"}]}, "'#/servers/a' leads nowhere"),
         (answering({"$ref": "other.yaml#/A"}), "'other.yaml#/A' leads out of the document"),
         (
             document({"requestBody": {"$ref": "#/components/a"}}, components={"a": {"$ref": "#/components/a"}}),

@@ -93,6 +93,13 @@ PLANTED: list[Planted] = [
         A,
         "body may only be 'a' or 'b' or 'c' or 'd' or 'e' or 'f' or 2 more",
     ),
+    ("whole numbers listed", WHOLE, values(1, 2), Rule.VALUE_REMOVED, B, A, "body may only be 1 or 2"),
+    (
+        "two patterns",
+        TEXT,
+        {"allOf": [TEXT | {"pattern": "a"}, {"pattern": "b"}]},
+        *(Rule.LIMIT_TIGHTENED, B, A, "body has pattern a and b now"),
+    ),
     ("a new maximum", WHOLE, WHOLE | {"maximum": 9}, Rule.LIMIT_TIGHTENED, B, A, "body has maximum 9 now"),
     ("no maximum", WHOLE | {"maximum": 9}, WHOLE, Rule.LIMIT_LOOSENED, A, N, "body has no maximum now, was 9"),
     *(
@@ -405,11 +412,19 @@ SAME: list[tuple[str, Any, Any]] = [
     ("the order of alternatives", choice(MONEY, NAME), choice(NAME, MONEY)),
     ("9 and 9.0", WHOLE | {"maximum": 9}, WHOLE | {"maximum": 9.0}),
     ("whole numbers are numbers", WHOLE, {"allOf": [NUMBER, WHOLE]}),
+    ("every whole number is a number", NUMBER, {"type": ["integer", "number"]}),
     ("words", TEXT, TEXT | {"title": "T", "description": "d", "examples": ["a"], "x-sandbox": 1, "$comment": "c"}),
     ("words below what is not read", {"not": TEXT}, {"not": TEXT | {"description": "d"}}),
+    ("a default", TEXT | {"default": "a"}, {"allOf": [TEXT | {"default": "a"}]}),
+    ("what is deprecated", TEXT | {"deprecated": True}, {"allOf": [TEXT | {"deprecated": True}]}),
     ("what is not deprecated", TEXT, TEXT | {"deprecated": False}),
     ("in place or by reference", thing(a=TEXT), thing(a={"$ref": "#/components/schemas/Text"})),
     ("the name of a component", {"$ref": "#/components/schemas/Text"}, {"$ref": "#/components/schemas/Text2"}),
+    (
+        "the order of what is not read",
+        {"allOf": [TEXT, {"not": {"const": "a"}}, {"not": {"const": "b"}}]},
+        {"allOf": [TEXT, {"not": {"const": "b"}}, {"not": {"const": "a"}}]},
+    ),
     (
         "the name of a component, not read",
         {"not": {"$ref": "#/components/schemas/Text"}},
@@ -543,6 +558,14 @@ def test_alternatives_are_told_apart_by_what_they_have_in_common() -> None:
     renamed[2] = renamed[2] | {"required": ["amount"]}
     assert lines(asking(choice(MONEY, NAME, IBAN)), asking(choice(*renamed))) == [
         f"breaking property-now-required {PLACE}: request (MoneyView) property 'amount' became required"
+    ]
+
+
+def test_alternatives_of_one_name_belong_together() -> None:
+    short, long = TEXT | {"title": "Short", "maxLength": 3}, TEXT | {"title": "Long", "minLength": 4}
+    assert lines(asking(choice(short, long)), asking(choice(long | {"minLength": 5}, short | {"maxLength": 2}))) == [
+        f"breaking limit-tightened {PLACE}: request body (Short) has maxLength 2 now, was 3",
+        f"breaking limit-tightened {PLACE}: request body (Long) has minLength 5 now, was 4",
     ]
 
 

@@ -16,7 +16,7 @@ from sandbox.cli import main
 def test_help_names_every_command(tmp_path: Path, flag: str) -> None:
     ended = sandbank(flag, home=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
-    for command in ("serve", "config", "ecosystem", "openapi"):
+    for command in ("serve", "health", "config", "ecosystem", "openapi"):
         assert command in ended.stdout
 
 
@@ -32,7 +32,7 @@ def test_an_unknown_command_is_a_mistake(tmp_path: Path) -> None:
     assert "dance" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["serve", "config", "ecosystem", "openapi"])
+@pytest.mark.parametrize("command", ["serve", "health", "config", "ecosystem", "openapi"])
 def test_every_command_has_help(command: str) -> None:
     ended = CliRunner().invoke(main, [command, "--help"])
     assert ended.exit_code == 0

@@ -61,9 +61,16 @@ def test_changes_are_listed_the_worst_first_and_fail_unannounced(runs: Any, desc
     assert "addition  GET /v1/new: the operation was added" in told
     assert not any(line.startswith("breaking") for line in told[1:])
     assert told[-1].startswith("1 breaking, 0 notable, ")
-    assert told[-1].endswith(" addition since 0.1.0")
+    assert told[-1].endswith(" additions since 0.1.0")
     assert "version 0.1.7 does not announce" in ended.stderr
     assert "raise the version to 0.2.0 in pyproject.toml" in ended.stderr
+
+
+def test_additions_are_only_counted_in_a_brief_list(runs: Any, described: dict[str, Any]) -> None:
+    now = changed(described, "0.1.7")
+    full, brief = runs(described, now=now), runs(described, "--brief", now=now)
+    assert brief.stdout.splitlines() == [full.stdout.splitlines()[0], full.stdout.splitlines()[-1]]
+    assert brief.exit_code == 1
 
 
 def test_operations_that_share_a_change_share_a_line(runs: Any, described: dict[str, Any]) -> None:
@@ -75,10 +82,8 @@ def test_operations_that_share_a_change_share_a_line(runs: Any, described: dict[
     assert shared[0].startswith("addition  POST /v1/auth/login, ")
 
 
-@pytest.mark.parametrize("added", [["/v1/a", "/v1/b"]])
-def test_every_operation_that_comes_or_goes_has_its_own_line(
-    runs: Any, described: dict[str, Any], added: list[str]
-) -> None:
+def test_every_operation_that_comes_or_goes_has_its_own_line(runs: Any, described: dict[str, Any]) -> None:
+    added = ["/v1/a", "/v1/b"]
     later = deepcopy(described)
     later["paths"] |= {path: {"get": {"responses": {}}} for path in added}
     assert runs(described, now=later).stdout.splitlines()[:-1] == [
@@ -156,6 +161,8 @@ def test_a_file_that_is_no_text_is_a_mistake(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["--json"], "--json goes with --changes only"),
+        (["--brief"], "--brief goes with --changes only"),
+        (["--changes", "a", "--json", "--brief"], "leave out --brief"),
         (["--check", "a", "--changes", "b"], "go one at a time"),
         (["--write", "a", "--changes", "b"], "go one at a time"),
         (["--write", "a", "--check", "b"], "go one at a time"),

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from support import Client
 
 from sandbox.cli import main
+from sandbox.core import shipped
 
 
 def openapi(*arguments: str) -> Result:
@@ -46,6 +47,21 @@ def test_drift_is_a_failure_that_says_what_to_do(tmp_path: Path, change: str) ->
 
 def test_a_missing_file_is_drift(tmp_path: Path) -> None:
     assert openapi("--check", str(tmp_path / "none.yaml")).exit_code == 2
+
+
+def test_the_file_that_came_along_is_found_and_is_of_this_version() -> None:
+    told = openapi("--path")
+    assert told.exit_code == 0
+    assert Path(told.stdout.strip()).read_text(encoding="utf-8") == openapi().stdout
+
+
+def test_a_file_that_was_taken_out_is_a_failure_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "_BUNDLED", tmp_path)
+    told = openapi("--path")
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "sandbank openapi --write" in told.stderr
 
 
 def test_no_machinery_of_yaml_is_left_in_the_document() -> None:

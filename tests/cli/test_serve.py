@@ -34,6 +34,8 @@ def test_the_banner_says_where_to_go_who_may_sign_in_and_what_to_try(tmp_path: P
         url = f"http://127.0.0.1:{found[1]}"
         assert httpx.get(f"{url}/_sandbox/info").json()["name"] == "sandbank"
         assert f"{url}/v1/auth/login" in text
+        assert f"  {url}/docs   the API, to read and to try out" in lines
+        assert httpx.get(f"{url}/docs").headers["content-type"].startswith("text/html")
 
 
 def test_the_banner_says_what_the_run_as_a_whole_was_told(tmp_path: Path) -> None:

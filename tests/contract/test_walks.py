@@ -11,10 +11,9 @@ from msgspec.structs import replace
 from schemathesis.core.failures import Failure, FailureGroup, ServerError
 from schemathesis.openapi.checks import EnsureResourceAvailability, ObjectLevelAuthorizationViolation, UseAfterFree
 
-from sandbox.bank import transfers
-from sandbox.bank.access import Actor
+from sandbox.bank import transactions, transfers
 from sandbox.core.sandbox_errors import SnapshotUnknownError
-from sandbox.core.vocabulary import TransferStatus
+from sandbox.core.vocabulary import Role, TransferStatus
 from sandbox.sandboxes.house import House
 from sandbox.sandboxes.sandbox import Sandbox
 
@@ -54,7 +53,7 @@ def test_a_fault_after_transfer_and_reversal_is_found(
 
     def wrongly(work: Any, actor: Any, transfer_id: str) -> Any:
         view = rightly(work, actor, transfer_id)
-        if view.status is TransferStatus.REVERSED:
+        if view.status == TransferStatus.REVERSED:
             raise RuntimeError("planted")
         return view
 
@@ -82,5 +81,11 @@ def test_what_was_made_and_is_not_there_is_found(
 def test_what_another_customer_may_read_as_well_is_found(
     walked_world: WalkedWorld, budget: Budget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Actor, "sees_all", property(lambda _: True))
+    rightly = transactions.get_transaction
+
+    def wrongly(work: Any, actor: Any, transaction_id: str) -> Any:
+        return rightly(work, replace(actor, role=Role.AUDITOR), transaction_id)
+
+    # What the list shows as well would be taken for shared on purpose.
+    monkeypatch.setattr(transactions, "get_transaction", wrongly)
     assert ObjectLevelAuthorizationViolation in failures("deposit", walked_world, budget)

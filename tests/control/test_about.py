@@ -29,7 +29,7 @@ def test_the_root_leads_to_everything_else(client: Client) -> None:
     body = answer.json()
     assert (body["name"], body["version"]) == ("sandbank", __version__)
     assert client.get("/").request.url.path == "/"
-    for name in ("openapi", "info", "data"):
+    for name in ("openapi", "api_docs", "problems", "info", "data"):
         assert client.get(body[name]).status_code == 200
     assert body["bank"] == "/v1"
     assert body["docs"]

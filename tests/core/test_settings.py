@@ -59,6 +59,8 @@ UNUSUAL = {
     "delay": '"250ms"',
     "max_body_bytes": "1024",
     "max_import_bytes": "1024",
+    "log_level": '"debug"',
+    "log_format": '"json"',
 }
 
 
@@ -398,6 +400,11 @@ class TestSettingsFile:
     def test_an_empty_sandbank_config_is_a_fault(self) -> None:
         assert faults(environ={"SANDBANK_CONFIG": ""}) == ["SANDBANK_CONFIG: is empty; name a TOML file, or unset it"]
 
+    def test_the_variable_of_the_build_is_passed_over(self) -> None:
+        assert resolve(environ={"SANDBANK_WEB": "skip"}).settings == resolve(environ={}).settings
+        (fault,) = faults(environ={"SANDBANK_WEBS": "skip"})
+        assert fault.startswith("SANDBANK_WEBS: no such setting")
+
     def test_an_empty_file_sets_nothing(self, toml: Path) -> None:
         toml.write_text("")
         assert resolve(file=toml).settings == Settings()
@@ -471,10 +478,19 @@ class TestCacheFolder:
 
     def find(self, *, cache_dir: str | None = None, windows: bool = False, **environ: str) -> Path:
         settings = Settings(cache_dir=cache_dir)
-        return cache_folder(settings, environ=environ, home=self.HOME, windows=windows)
+        return cache_folder(settings, environ=environ, home=lambda: self.HOME, windows=windows)
 
     def test_the_folder_that_was_set_is_taken_as_it_is(self) -> None:
         assert self.find(cache_dir="build/images", XDG_CACHE_HOME="/cache") == Path("build/images")
+
+    def test_a_user_without_a_home_may_have_a_cache(self) -> None:
+        def none() -> Path:
+            raise RuntimeError("no home")
+
+        settings = Settings(cache_dir="/cache")
+        assert cache_folder(settings, environ={}, home=none, windows=False) == Path("/cache")
+        elsewhere = {"XDG_CACHE_HOME": "/cache"}
+        assert cache_folder(Settings(), environ=elsewhere, home=none, windows=False) == Path("/cache/sandbank")
 
     def test_a_tilde_stands_for_the_home_folder(self) -> None:
         assert self.find(cache_dir="~/images") == self.HOME / "images"

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from support import TINY
 
 from sandbox.cli import main, reference
+from sandbox.cli.files import put_between
 from sandbox.store import checking, checking_runtime, schemas
 from sandbox.store.ecosystem import load
 from sandbox.store.reading import EcosystemError, Login, Manifest
@@ -59,7 +60,8 @@ def rules_in_code(*, warnings: bool) -> Counter[tuple[str, str]]:
 
 def test_the_page_is_what_the_record_types_say() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert reference.put_into(page) == page, "run: sandbank ecosystem reference --write docs/ecosystem.md"
+    made = put_between(page, reference.markdown(), begin=reference.BEGIN, end=reference.END)
+    assert made == page, "run: sandbank ecosystem reference --write docs/ecosystem.md"
 
 
 def test_the_command_prints_what_the_page_holds() -> None:

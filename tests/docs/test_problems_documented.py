@@ -1,12 +1,11 @@
 """docs/problems.md is the catalogue of `core/errors.py`, row by row."""
 
-import ast
 import json
 import re
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from raised import members_in_code
 from support import Client, User
 
 from sandbox.core.catalogue import catalogue
@@ -22,17 +21,6 @@ def row_of(kind: type[DomainError]) -> str:
     meaning = " ".join((kind.__doc__ or "").split())
     reason = kind.reason or ""
     return f"| `{kind.code}` | {kind.status} | {kind.title} | {kind.title_ar} | {reason} | {meaning} |"
-
-
-def members_in_code() -> dict[str, set[str]]:
-    """The facts with which each problem is raised, by code."""
-    codes = {kind.__name__: kind.code for kind in catalogue().values()}
-    found: dict[str, set[str]] = defaultdict(set)
-    for path in sorted((REPOSITORY / "sandbox").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in codes:
-                found[codes[node.func.id]] |= {word.arg for word in node.keywords if word.arg}
-    return {code: members for code, members in found.items() if members}
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -78,6 +66,10 @@ def test_the_example_is_what_the_bank_answers(client: Client, fatima: User) -> N
     }
 
 
-def test_the_pages_of_the_types_are_not_served_yet_as_the_page_says(client: Client) -> None:
-    assert "is not served" in PAGE
-    assert client.get("/problems/insufficient_funds").status_code == 404
+def test_the_type_of_a_problem_leads_to_its_page_as_the_page_says(client: Client) -> None:
+    assert "`type` is the path of a page about the problem" in PAGE
+    refused = client.get("/v1/accounts").json()
+    page = client.get(refused["type"], headers={"accept-language": "ar"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert refused["code"] in page.text
+    assert catalogue()[refused["code"]].title_ar in page.text

@@ -52,5 +52,5 @@ def test_the_limits_of_the_page_are_those_of_the_settings() -> None:
 
 def test_the_refusals_of_the_page_are_in_the_catalogue() -> None:
     said = re.findall(r"\| ([0-9]{3}) `(\w+)`", section("When it is refused"))
-    assert len(said) == 8
+    assert len(said) == 9
     assert said == [(str(catalogue()[code].status), code) for _, code in said]

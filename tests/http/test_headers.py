@@ -102,7 +102,9 @@ def test_head_answers_wherever_get_does_with_the_same_headers(client: Client, fa
         got, head = (user.request(method, path, headers=headers) for method in ("GET", "HEAD"))
         assert head.status_code == got.status_code, path
         assert head.content == b"", path
-        assert dict(head.headers) == dict(got.headers), path
+        differs = {"content-length"} if operation.operation_id == "metrics" else set()  # it counts the first of the two
+        told, expected = ({n: v for n, v in a.headers.items() if n not in differs} for a in (head, got))
+        assert told == expected, path
     assert asked > 15
 
 

@@ -36,7 +36,7 @@ CROWDED = structs.replace(AT_ONCE, max_awake=2)
 
 
 def pay_in(root: StateRoot, fils: int) -> Posting:
-    root.next_request_id(control=fils % 2 == 0)
+    root.request_ids.following(control=fils % 2 == 0)
     return move(root, FATIMA_CURRENT, fils)
 
 

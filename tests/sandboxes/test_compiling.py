@@ -2,6 +2,8 @@
 
 import asyncio
 import multiprocessing
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from sandbox.core.passwords import verify_password
 from sandbox.core.settings import Settings
 from sandbox.sandboxes import compiling
 from sandbox.sandboxes.compiling import compile_image, open_image
-from sandbox.sandboxes.image import Image
+from sandbox.sandboxes.image import Image, Kept
 from sandbox.store.engine import connect, disconnect
 from sandbox.store.reading import EcosystemError
 from sandbox.store.tables import JournalKind, account, auth_user, credential, entry, hold, journal
@@ -153,6 +155,56 @@ def test_changed_code_is_a_miss(cached: Settings, compiled: list[Path], monkeypa
     assert len(compiled) == 2
 
 
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the code that shapes images, which can be changed, in the place of the real one."""
+    package = tmp_path / "package"
+    for room in ("core", "store", "bank", "sandboxes"):
+        shutil.copytree(compiling._PACKAGE / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(compiling, "_PACKAGE", package)
+    return package
+
+
+def test_code_with_other_times_is_a_hit(cached: Settings, compiled: list[Path], code: Path) -> None:
+    open_image(TINY, cached)
+    for path in code.rglob("*.py"):  # as the layers of a container do
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    open_image(TINY, cached)
+    assert len(compiled) == 1
+
+
+def test_code_of_the_same_size_and_time_that_says_otherwise_is_a_miss(
+    cached: Settings, compiled: list[Path], code: Path
+) -> None:
+    open_image(TINY, cached)
+    path = code / "bank" / "bulk.py"
+    before = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"a", b"b", 1))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    open_image(TINY, cached)
+    assert len(compiled) == 2
+
+
+def test_an_image_tells_where_it_is_kept_and_whether_it_was(cached: Settings) -> None:
+    first, second = open_image(TINY, cached), open_image(TINY, cached)
+    (file,) = cache_files(cached)
+    assert first.kept == Kept(file, found=False)
+    assert second.kept == Kept(file, found=True)
+    assert open_image(TINY, msgspec.structs.replace(cached, image_cache=False)).kept is None
+
+
+def test_a_user_without_a_home_has_the_cache_that_was_set(
+    cached: Settings, compiled: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    open_image(TINY, cached)
+    open_image(TINY, cached)
+    assert len(compiled) == 1
+
+
 def damaged(raw: bytes) -> dict[str, bytes]:
     """What may have become of a file."""
     middle = len(raw) // 2
@@ -197,7 +249,8 @@ def test_a_cache_that_cannot_be_made_only_costs_time(tmp_path: Path, compiled: l
     (tmp_path / "file").write_text("in the way")
     settings = msgspec.structs.replace(VIRTUAL, image_cache=True, cache_dir=str(tmp_path / "file" / "cache"))
     for _ in range(2):
-        assert open_image(TINY, settings).facts.ecosystem == "tiny"
+        image = open_image(TINY, settings)
+        assert (image.facts.ecosystem, image.kept) == ("tiny", None)
     assert len(compiled) == 2
 
 

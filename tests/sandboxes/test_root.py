@@ -514,20 +514,20 @@ def test_moved_business_time_counts_from_its_new_base(root: StateRoot) -> None:
 
 def test_request_ids_are_the_same_for_the_same_seed_and_never_repeat() -> None:
     first, second = new_root(), new_root()
-    made = [first.next_request_id(control=False) for _ in range(20)]
-    assert made == [second.next_request_id(control=False) for _ in range(20)]
+    made = [first.request_ids.following(control=False) for _ in range(20)]
+    assert made == [second.request_ids.following(control=False) for _ in range(20)]
     assert len(set(made)) == 20
 
 
 def test_the_control_plane_numbers_its_requests_apart() -> None:
     first, second = new_root(), new_root()
-    steering = [first.next_request_id(control=True) for _ in range(20)]
-    made = [first.next_request_id(control=False) for _ in range(20)]
-    assert [second.next_request_id(control=False) for _ in range(20)] == made, "nothing has moved them"
-    assert [second.next_request_id(control=True) for _ in range(20)] == steering
+    steering = [first.request_ids.following(control=True) for _ in range(20)]
+    made = [first.request_ids.following(control=False) for _ in range(20)]
+    assert [second.request_ids.following(control=False) for _ in range(20)] == made, "nothing has moved them"
+    assert [second.request_ids.following(control=True) for _ in range(20)] == steering
     assert len({*steering, *made}) == 40
     assert all(str(UUID(request_id)) == request_id for request_id in steering)
-    assert new_root(seed=2).next_request_id(control=True) != steering[0]
+    assert new_root(seed=2).request_ids.following(control=True) != steering[0]
 
 
 def test_signing_keys_are_those_of_the_seed() -> None:

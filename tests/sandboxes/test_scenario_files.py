@@ -7,8 +7,9 @@ import pytest
 
 from sandbox.core.sandbox_errors import ScenarioInvalidError, ScenarioUnknownError
 from sandbox.core.settings import Settings
+from sandbox.core.shipped import shipped_folder
 from sandbox.sandboxes.scenarios.files import read_scenario
-from sandbox.sandboxes.scenarios.library import Library, library_of, notes, open_library, own_folder, shipped_folder
+from sandbox.sandboxes.scenarios.library import Library, library_of, notes, open_library, own_folder
 from sandbox.sandboxes.scenarios.model import Scenario
 from sandbox.sandboxes.scenarios.nodes import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml
 
@@ -385,7 +386,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 def test_scenarios_in_the_working_directory_count_but_never_the_shipped_ones_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = shipped_folder()
+    shipped = shipped_folder("scenarios")
     assert shipped is not None
     monkeypatch.chdir(shipped.parent)
     assert own_folder(Settings()) is None

@@ -54,11 +54,12 @@ class Place(NamedTuple):
 
 
 def differences(
-    both: Both, place: Place, old: Any, new: Any, within: frozenset[str] = frozenset()
+    both: Both, place: Place, old: Any, new: Any, within: frozenset[tuple[str, str]] = frozenset()
 ) -> Iterator[Finding]:
     """Every difference between two schemas that stand at the same place."""
-    key = text_of([old, new])
-    if key in within or (text_of(old) == text_of(new) and '"$ref"' not in key):
+    key = was_said, is_said = text_of(old), text_of(new)
+    # Schemas of the same words are the same, unless these words point to what is not.
+    if key in within or (was_said == is_said and '"$ref"' not in was_said):
         return
     deeper = within | {key}
     yield from _annotations(both, place, old, new)
@@ -137,7 +138,9 @@ def _described(branch: Branch) -> str:
     return f"{branch.name} ({branch.kind})" if branch.name else f"{article} {branch.kind}{properties}"
 
 
-def _branches(both: Both, place: Place, old: Branch, new: Branch, within: frozenset[str]) -> Iterator[Finding]:
+def _branches(
+    both: Both, place: Place, old: Branch, new: Branch, within: frozenset[tuple[str, str]]
+) -> Iterator[Finding]:
     was, now = old.keywords, new.keywords
     yield from limits(place, was, now)
     for keyword in dict.fromkeys([*was, *now]):
@@ -156,7 +159,7 @@ def _said(root: Mapping[str, Any], keywords: dict[str, Any], keyword: str) -> li
 
 
 def _properties(
-    both: Both, place: Place, was: dict[str, Any], now: dict[str, Any], within: frozenset[str]
+    both: Both, place: Place, was: dict[str, Any], now: dict[str, Any], within: frozenset[tuple[str, str]]
 ) -> Iterator[Finding]:
     old, new = _visible(both.old, both.side, was), _visible(both.new, both.side, now)
     others_old, others_new = was.get("additionalProperties", True), now.get("additionalProperties", True)
@@ -203,7 +206,7 @@ def _required(both: Both, place: Place, was: dict[str, Any], now: dict[str, Any]
 
 
 def _unlisted(
-    both: Both, place: Place, was: dict[str, Any], now: dict[str, Any], within: frozenset[str]
+    both: Both, place: Place, was: dict[str, Any], now: dict[str, Any], within: frozenset[tuple[str, str]]
 ) -> Iterator[Finding]:
     old, new = was.get("additionalProperties", True), now.get("additionalProperties", True)
     closed, closes = not branches(both.old, old), not branches(both.new, new)

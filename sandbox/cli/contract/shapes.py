@@ -192,6 +192,8 @@ def _number(keyword: str, value: Any) -> float | int:
 
 def _lists_joined(found: list[Branch]) -> list[Branch]:
     """Each branch once, those that differ in the values they list as one: alternatives of constants are an `enum`."""
+    if len({branch.kind for branch in found}) == len(found):
+        return found
     kept: dict[str, Branch] = {}
     for branch in found:
         rest = {name: value for name, value in branch.keywords.items() if name != "enum"}

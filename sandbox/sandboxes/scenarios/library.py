@@ -14,14 +14,12 @@ import msgspec
 
 from sandbox.core.sandbox_errors import ScenarioInvalidError, ScenarioUnknownError
 from sandbox.core.settings import Settings
+from sandbox.core.shipped import shipped_folder
 from sandbox.sandboxes.scenarios.files import read_scenario
 from sandbox.sandboxes.scenarios.model import Apply, Scenario, ScenarioFault
 from sandbox.sandboxes.scenarios.reader import Scope, check_templates
 from sandbox.sandboxes.scenarios.values import MisfitError, has_templates, settled
 
-_PACKAGE = Path(__file__).resolve().parents[2]
-_SHIPPED = (_PACKAGE / "_bundled" / "scenarios", _PACKAGE.parent / "scenarios")
-"""Where scenarios live: inside the wheel, and in the repository of an editable install."""
 OWN = Path("scenarios")
 """The user's own folder, when no other is set."""
 SUFFIX = ".yaml"
@@ -69,18 +67,13 @@ def notes(library: Library) -> list[str]:
     return told
 
 
-def shipped_folder() -> Path | None:
-    """The folder of the scenarios that come with the package."""
-    return next((folder for folder in _SHIPPED if folder.is_dir()), None)
-
-
 def own_folder(settings: Settings) -> Path | None:
     """The user's own folder: the one that is set, else `./scenarios` where there is one that is not the shipped one.
 
     None where there is no such folder.
     """
     folder = OWN if settings.scenarios_dir is None else Path(settings.scenarios_dir)
-    shipped = shipped_folder()
+    shipped = shipped_folder("scenarios")
     if not folder.is_dir() or (shipped is not None and folder.resolve() == shipped.resolve()):
         return None
     return folder
@@ -97,7 +90,7 @@ def sources(settings: Settings, ecosystem: Path | None) -> list[tuple[str, Path]
     beside = ecosystem / "scenarios" if ecosystem is not None else None
     if own is not None and beside is not None and own.resolve() == beside.resolve():
         own = None
-    folders = (("own", own), ("ecosystem", beside), ("shipped", shipped_folder()))
+    folders = (("own", own), ("ecosystem", beside), ("shipped", shipped_folder("scenarios")))
     return [
         (source, path)
         for source, folder in folders

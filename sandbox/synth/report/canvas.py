@@ -51,7 +51,7 @@ class NoPlotsError(RuntimeError):
     """Matplotlib is not installed."""
 
     def __init__(self) -> None:
-        super().__init__("plots need Matplotlib, which is the extra `report`: pip install 'sandbank[report]'")
+        super().__init__("plots need Matplotlib: pip install matplotlib")
 
 
 def require_plots() -> None:
