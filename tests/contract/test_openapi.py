@@ -19,6 +19,15 @@ from sandbox.http.problems import MEDIA_TYPE
 from sandbox.store.records import ALL_COLLECTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+OTHER_KINDS = {
+    "exportSandbox": ["application/zip"],
+    "metrics": ["text/plain"],
+    "apiDocs": ["text/html"],
+    "apiDocsFile": ["text/css", "text/javascript"],
+    "listProblems": ["text/html", "application/json"],
+    "explainProblem": ["text/html", "application/json"],
+}
+"""What answers with other than JSON, and with what."""
 
 
 @pytest.fixture(scope="module")

@@ -191,6 +191,7 @@ REAL: dict[str, Callable[[World], Any]] = {
     "refresh_token": lambda world: world.refresh_token(),
     "challenge_id": World.challenge,
     "code": World.code,
+    "explainProblem.code": lambda _: "not_found",
     "customer_id": lambda world: world.holder.customer_id,
     # What
     "account_id": lambda world: world.holder.account_id,
