@@ -21,6 +21,9 @@ from sandbox.core.settings import Settings
 from sandbox.core.vocabulary import NotificationChannel, Role
 from sandbox.sandboxes.root import StateRoot
 
+MARIAM_CURRENT = "b0a1bed8-f96d-49dd-8730-5252d85461da"
+"""Neither Fatima's nor Arjun's."""
+
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """A customer: the account that requests name, and one that may be paid from it."""
@@ -32,7 +35,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 HOLDERS = {
     "fatima": Holder(customer_id=FATIMA_CUSTOMER, account_id=FATIMA_CURRENT, payee=FATIMA_SAVINGS),
-    "arjun": Holder(customer_id=ARJUN_CUSTOMER, account_id=ARJUN_CURRENT, payee=FATIMA_SAVINGS),
+    "arjun": Holder(customer_id=ARJUN_CUSTOMER, account_id=ARJUN_CURRENT, payee=MARIAM_CURRENT),
 }
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
@@ -272,6 +275,8 @@ UNSAYABLE = {
     "Idempotency-Key": "needed unless `dry_run` is true",
     "_order": "has no more parts than `_sort`",
     "_sort": "the same",
+    "_embed": "each collection has relations of its own",
+    "_expand": "the same",
     "_limit": "may be 0, but not on pages",
     "since": "an instant, or what an answer gave",
     "reset.seed": "must be the old one where sessions are kept",
