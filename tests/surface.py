@@ -82,15 +82,19 @@ def _sent_by(node: ast.AST, module: ast.Module) -> Iterator[str]:
         elif isinstance(target, ast.Name) and target.id == "headers":
             yield from _keys(node.value)
     elif isinstance(node, ast.FunctionDef) and node.name.endswith("headers"):
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Dict):
-                yield from _keys(inner.value)
+        yield from _returned_by(node)
     elif isinstance(node, ast.keyword) and node.arg == "headers":
         yield from _keys(node.value)
         named = {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
         for other in ast.walk(module):
             if isinstance(other, ast.Assign | ast.AnnAssign) and ast.unparse(_target(other)) in named:
                 yield from _keys(other.value)
+
+
+def _returned_by(function: ast.FunctionDef) -> Iterator[str]:
+    for inner in ast.walk(function):
+        if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Dict):
+            yield from _keys(inner.value)
 
 
 def _target(node: ast.Assign | ast.AnnAssign) -> ast.expr:
