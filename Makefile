@@ -1,11 +1,13 @@
 # Each target sets up .venv by itself and is quick when nothing changed.
 PYTHON ?= python3
 ARGS ?=
+EXAMPLES ?= 200
+SEED ?= $(shell date +%s)
 BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test lint format bench openapi baseline clean
+.PHONY: help install serve test fuzz lint format bench openapi baseline clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +26,9 @@ serve: $(READY) ## Start the bank as of today (PORT=8001 HOST=... ARGS='--strict
 
 test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+fuzz: $(READY) ## Ask every operation far more than CI does (EXAMPLES=200 SEED=... to replay)
+	@$(BIN)/python -m pytest -n 2 tests/contract --fuzz-examples $(EXAMPLES) --fuzz-seed $(SEED) $(ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift and breaking changes
 	@$(BIN)/ruff check .

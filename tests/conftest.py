@@ -13,6 +13,13 @@ hypothesis.settings.register_profile("sandbank", derandomize=True, deadline=None
 hypothesis.settings.load_profile("sandbank")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make fuzz` says to the tests of `contract/`."""
+    group = parser.getgroup("fuzzing")
+    group.addoption("--fuzz-examples", type=int, default=25, help="generated requests an operation and way of asking")
+    group.addoption("--fuzz-seed", type=int, default=None, help="other requests than the usual ones, from this seed")
+
+
 @pytest.fixture
 def root() -> Iterator[StateRoot]:
     """A fresh bank on `seeds/tiny`, without HTTP."""

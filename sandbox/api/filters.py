@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from litestar.di import Provide
+from litestar.openapi.spec import OpenAPIFormat, Schema
 from litestar.params import QueryParameter
 
 from sandbox.bank.transactions import TransactionFilter
@@ -15,15 +16,31 @@ from sandbox.core.vocabulary import Direction, TransactionStatus
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
+_WHEN = {"any_of": [Schema(format=OpenAPIFormat.DATE), Schema(format=OpenAPIFormat.DATE_TIME)]}
+_HOW_MUCH = {"pattern": r"^[0-9]{1,12}(\.[0-9]{1,3})?$"}
+
 FromFilter = Annotated[
     str | None,
-    QueryParameter(name="from", max_length=40, description="from this Kuwaiti date on, or this RFC 3339 instant"),
+    QueryParameter(
+        name="from",
+        max_length=40,
+        description="from this Kuwaiti date on, or this RFC 3339 instant",
+        schema_extra=_WHEN,
+    ),
 ]
 ToFilter = Annotated[
-    str | None, QueryParameter(max_length=40, description="to this Kuwaiti date, itself included, or before an instant")
+    str | None,
+    QueryParameter(
+        max_length=40, description="to this Kuwaiti date, itself included, or before an instant", schema_extra=_WHEN
+    ),
 ]
-MinAmountFilter = Annotated[str | None, QueryParameter(max_length=24, description="at least this many KWD, unsigned")]
-MaxAmountFilter = Annotated[str | None, QueryParameter(max_length=24, description="at most this many KWD, unsigned")]
+MinAmountFilter = Annotated[
+    str | None,
+    QueryParameter(max_length=24, description="at least this many KWD, unsigned", schema_extra=_HOW_MUCH),
+]
+MaxAmountFilter = Annotated[
+    str | None, QueryParameter(max_length=24, description="at most this many KWD, unsigned", schema_extra=_HOW_MUCH)
+]
 CategoryFilter = Annotated[str | None, QueryParameter(max_length=64, description="merchant category")]
 DirectionFilter = Annotated[Direction | None, QueryParameter(description="credit or debit")]
 StatusFilter = Annotated[TransactionStatus | None, QueryParameter(description="where the movement stands")]

@@ -6,7 +6,7 @@ became of it. Payments to other banks are not served yet and are refused as such
 
 import heapq
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import sqlalchemy as sa
@@ -42,6 +42,8 @@ Text140 = Annotated[str, msgspec.Meta(max_length=140)]
 
 class Creditor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who receives: exactly one of `account_id` and `iban`."""
+
+    exactly_one_of: ClassVar[tuple[str, ...]] = ("account_id", "iban")
 
     account_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     iban: Annotated[str, msgspec.Meta(min_length=1, max_length=42, description="of this bank")] | None = None

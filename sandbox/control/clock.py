@@ -1,7 +1,7 @@
 """`/_sandbox/clock`: business time, how it goes, and moving it on."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from litestar import Response, get, post, put
@@ -19,7 +19,15 @@ from sandbox.http.replies import plain
 from sandbox.sandboxes.jobs import Fired
 from sandbox.sandboxes.root import StateRoot
 
-_Time = Annotated[str, msgspec.Meta(max_length=40, description="RFC 3339", examples=["2026-02-01T08:00:00Z"])]
+_Time = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=40,
+        description="RFC 3339",
+        examples=["2026-02-01T08:00:00Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 _FASTEST = 1_000_000
 
 
@@ -47,7 +55,20 @@ class ClockOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class AdvanceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By how much, or until when: one of the two."""
 
-    by: Annotated[str, msgspec.Meta(max_length=40, description="ISO 8601 duration", examples=["P3DT2H"])] | None = None
+    exactly_one_of: ClassVar[tuple[str, ...]] = ("by", "to")
+
+    by: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                max_length=40,
+                description="ISO 8601 duration",
+                examples=["P3DT2H"],
+                extra_json_schema={"format": "duration"},
+            ),
+        ]
+        | None
+    ) = None
     to: _Time | None = None
 
 

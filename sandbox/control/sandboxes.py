@@ -21,7 +21,7 @@ from sandbox.http.bodies import strict
 from sandbox.http.call import AnyRequest, Call, call_of
 from sandbox.http.operations import OPTIONAL_BODY, of_the_house, refuses
 from sandbox.http.replies import nothing, plain
-from sandbox.sandboxes.house import DEFAULT
+from sandbox.sandboxes.house import DEFAULT, SANDBOX_ID
 from sandbox.sandboxes.sandbox import Sandbox
 from sandbox.sandboxes.scenarios.applying import SCENARIO_REFUSALS, Applied, ScenarioOrders, preparing
 
@@ -30,7 +30,15 @@ class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A sandbox to make; everything may be left out."""
 
     id: (
-        Annotated[str, msgspec.Meta(min_length=1, max_length=63, description="a-z, 0-9 and -; made when left out")]
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=1,
+                max_length=63,
+                description="a-z, 0-9 and -; made when left out",
+                extra_json_schema={"pattern": f"^{SANDBOX_ID.pattern}$"},
+            ),
+        ]
         | None
     ) = None
     source: (
@@ -39,6 +47,7 @@ class NewSandbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             msgspec.Meta(
                 max_length=128,
                 description="ecosystem:NAME, sandbox:ID or snapshot:NAME; default: the caller's own clean image",
+                extra_json_schema={"pattern": "^(ecosystem|sandbox|snapshot):."},
             ),
         ]
         | None

@@ -28,7 +28,15 @@ class ResetOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ecosystem: Annotated[str, msgspec.Meta(max_length=64, description="name of another ecosystem")] | None = None
     seed: Seed = None
     as_of: (
-        Annotated[str, msgspec.Meta(max_length=40, description="`now` or RFC 3339: business time to start at")] | None
+        Annotated[
+            str,
+            msgspec.Meta(
+                max_length=40,
+                description="`now` or RFC 3339: business time to start at",
+                extra_json_schema={"anyOf": [{"const": "now"}, {"format": "date-time"}]},
+            ),
+        ]
+        | None
     ) = None
     scenarios: ScenarioOrders = []
     keep: Annotated[

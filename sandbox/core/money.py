@@ -46,7 +46,12 @@ class OrderAmount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     amount: Annotated[
-        str, msgspec.Meta(description="KWD, more than 0.000, exactly three decimals", examples=["12.750"])
+        str,
+        msgspec.Meta(
+            description="KWD, more than 0.000, exactly three decimals",
+            examples=["12.750"],
+            extra_json_schema={"pattern": r"^(?!0\.000$)(0|[1-9][0-9]{0,11}|[1-8][0-9]{12})\.[0-9]{3}$"},
+        ),
     ]
     currency: Annotated[Literal["KWD"], msgspec.Meta(description="ISO 4217 code")]
 

@@ -294,13 +294,13 @@ def _require_known_query(call: Call, known: frozenset[str] | None) -> None:
     raw = call.scope["query_string"]
     faults = []
     seen: set[str] = set()
-    for part in raw.split(b"&"):
+    for part in filter(None, raw.split(b"&")):
         name = unquote_plus(part.partition(b"=")[0].decode("latin-1"))
         if known is None:
             pass
         elif name in seen:
             faults.append(Fault(f"?{name}", "repeated_parameter", "stands twice; say it once"))
-        elif name and name not in known:
+        elif name not in known:
             allowed = f"known are {', '.join(sorted(known))}" if known else "this operation takes none"
             faults.append(Fault(f"?{name}", "unknown_parameter", f"is not known here; {allowed}"))
         if not _is_utf8(part):

@@ -10,7 +10,17 @@ from litestar import Litestar
 from litestar._openapi.schema_generation.plugins.struct import StructSchemaPlugin
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, ServerVariable, Tag
+from litestar.openapi.spec import (
+    Components,
+    Contact,
+    License,
+    OpenAPIType,
+    Schema,
+    SecurityScheme,
+    Server,
+    ServerVariable,
+    Tag,
+)
 
 from sandbox import __version__
 from sandbox.core.catalogue import catalogue
@@ -37,7 +47,7 @@ _TAGS = (
 
 
 class StrictStructs(StructSchemaPlugin):
-    """Says what a struct is for, and `additionalProperties: false` where a body with an unknown field is refused."""
+    """Says what a struct is for, and all that a body may not be: Litestar leaves some of it out."""
 
     def to_openapi_schema(self, field_definition: Any, schema_creator: Any) -> Any:
         """The schema of a struct."""
@@ -46,7 +56,37 @@ class StrictStructs(StructSchemaPlugin):
         schema.description = inspect.getdoc(kind)
         if kind.__struct_config__.forbid_unknown_fields:
             schema.additional_properties = False
+        for field in msgspec.inspect.type_info(field_definition.type_).fields:  # type: ignore[attr-defined]
+            _complete_field((schema.properties or {})[field.encode_name], field.type)
+        schema.one_of = [_only(name) for name in getattr(kind, "exactly_one_of", ())] or None
         return schema
+
+
+def _only(name: str) -> Schema:
+    """A body that says this field, and not only as null."""
+    return Schema(required=[name], properties={name: Schema(type=OpenAPIType.STRING)})
+
+
+def _complete_field(schema: Any, kind: msgspec.inspect.Type) -> None:
+    """What msgspec knows of a field and Litestar does not say: bounds of 0, what is in a tuple, extras of `Meta`."""
+    if not isinstance(schema, Schema):
+        return
+    if isinstance(kind, msgspec.inspect.UnionType):
+        choices = [choice for choice in kind.types if not isinstance(choice, msgspec.inspect.NoneType)]
+        if len(choices) == 1:
+            _complete_field(schema, choices[0])
+    elif isinstance(kind, msgspec.inspect.Metadata):
+        for name, value in (kind.extra_json_schema or {}).items():
+            if name == "anyOf":
+                schema.any_of = [Schema(**choice) for choice in value]
+            elif getattr(schema, name, "") is None:
+                setattr(schema, name, value)
+        _complete_field(schema, kind.type)
+    elif isinstance(kind, msgspec.inspect.IntType | msgspec.inspect.FloatType):
+        schema.minimum = kind.ge if kind.ge == 0 else schema.minimum
+        schema.exclusive_minimum = kind.gt if kind.gt == 0 else schema.exclusive_minimum
+    elif isinstance(kind, msgspec.inspect.VarTupleType) and isinstance(kind.item_type, msgspec.inspect.LiteralType):
+        schema.items = Schema(type=OpenAPIType.STRING, enum=list(kind.item_type.values))
 
 
 def openapi_config() -> OpenAPIConfig:

@@ -90,27 +90,31 @@ _IN_GENERAL = {"200": "What was asked for", "201": "What was made", "204": "Done
 _ALWAYS = ("X-Request-Id", "Sandbank-Time")
 _ON_STATUS = {401: "WWW-Authenticate", 405: "Allow"}
 
-_TAG = {"type": "string", "pattern": r'^"[!#-~]{1,64}"$'}
+_TAGS = {"type": "string", "example": '"bHVuY2gtbW9uZXk"'}
+"""One tag, several, or `*`. What is no tag at all is the tag of nothing: it says nothing false, so it is no fault."""
+
+_KEY = "^([!-~]([ -~]*[!-~])?)?$"
+"""Printable ASCII; an empty one is as good as none."""
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "description": "the ETag that the change is meant for; 412 when the resource has another by now",
     "required": False,
-    "schema": _TAG,
+    "schema": _TAGS,
 }
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "description": "the ETag that the client has; 304 when it is still the current one",
     "required": False,
-    "schema": _TAG,
+    "schema": _TAGS,
 }
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "needed unless `dry_run`; the same key with the same body repeats the first answer for 24 hours",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$", "examples": ["rent-2026-01"]},
+    "schema": {"type": "string", "maxLength": 255, "pattern": _KEY, "examples": ["rent-2026-01"]},
 }
 _PATH_PARAMETERS = {
     "account_id": "an account of the caller's; staff may name any",
@@ -169,6 +173,8 @@ def complete(described: dict[str, Any], operation: Operation, example: Example, 
     body = described.get("requestBody")
     kinds = refusals_of(operation, takes_body=body is not None, takes_json=body is not None and JSON in body["content"])
     described["responses"] = dict(sorted(answers.items())) | _refused(kinds)
+    if body is not None:
+        body["required"] = not operation.optional_body
     if body is not None and example.body is not msgspec.UNSET:
         body["content"][JSON]["examples"] = {"example": {"value": example.body}}
 

@@ -67,6 +67,8 @@ class Operation(msgspec.Struct, frozen=True):
     scope: str
     query: frozenset[str] | None
     """The parameters it knows; None for one that reads its query itself."""
+    optional_body: bool = False
+    """Whether it may come without the body that it can take."""
     refusals: tuple[type[DomainError], ...] = ()
     """Its own; `refusals.refusals_of` has all of them."""
 
@@ -158,6 +160,7 @@ class PathTable:
                 roles=handler.opt.get(ROLES),
                 scope=handler.opt.get(SCOPE, "sandbox"),
                 query=None if handler.opt.get(ANY_QUERY) else _query_names(handler),
+                optional_body=bool(handler.opt.get(OPTIONAL_BODY)),
                 refusals=handler.opt.get(REFUSALS, ()),
             )
             node.operations[method] = operation

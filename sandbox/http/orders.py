@@ -56,10 +56,17 @@ def place_order(
         IdempotencyKeyReusedError: it came with another request before.
     """
     made = placement.made
+    key = call.header(b"idempotency-key")
+    if key:
+        _require_form(key)
     if placement.dry_run:
         view = call.root.rehearse(fn, call.actor, *args, **kwargs)
         blank = {made: None} if made else {}
         return Reply(encode(structs.replace(view, **blank, dry_run=True)))
+    if not key:
+        raise IdempotencyKeyMissingError(
+            "Send an Idempotency-Key header, such as a new UUID, so that a retry cannot move the money twice."
+        )
     assert call.operation is not None
 
     def answered(view: V) -> Answer:
@@ -69,7 +76,7 @@ def place_order(
     keyed = KeyedOrder(
         user=call.actor.user,
         operation=call.operation.operation_id,
-        key=_key(call),
+        key=key,
         fingerprint=_fingerprint(call, placement.asked),
         encode=answered,
         encode_refusal=lambda refusal: _refused(call, refusal),
@@ -96,16 +103,10 @@ def _refused(call: Call, refusal: DomainError) -> Answer | None:
     return Answer(refusal.status, problem_body(refusal, call))
 
 
-def _key(call: Call) -> str:
-    key = call.header(b"idempotency-key")
-    if not key:
-        raise IdempotencyKeyMissingError(
-            "Send an Idempotency-Key header, such as a new UUID, so that a retry cannot move the money twice."
-        )
+def _require_form(key: str) -> None:
     if len(key) > 255 or not (key.isascii() and key.isprintable()):
         detail = "must be 1 to 255 printable ASCII characters"
         raise ValidationFailedError([Fault("header:Idempotency-Key", "wrong_format", detail)])
-    return key
 
 
 def _fingerprint(call: Call, asked: Any) -> bytes:

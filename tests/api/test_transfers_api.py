@@ -95,6 +95,15 @@ def test_a_key_must_be_short_and_printable(fatima: User, path: str, key: bytes) 
         assert faults(answer) == {"header:Idempotency-Key": "wrong_format"}
 
 
+@pytest.mark.parametrize("path", ORDERS)
+def test_a_key_has_to_be_one_on_a_dry_run_as_well(fatima: User, path: str) -> None:
+    headers: Any = {"idempotency-key": b"caf\xe9"}
+    answer = fatima.request("POST", f"{path}?dry_run=true", json=ORDERS[path], headers=headers)
+    assert faults(answer) == {"header:Idempotency-Key": "wrong_format"}
+    headers = {"idempotency-key": "two words"}
+    assert fatima.request("POST", f"{path}?dry_run=true", json=ORDERS[path], headers=headers).status_code == 200
+
+
 def test_a_key_of_full_length_is_taken(fatima: User) -> None:
     assert fatima.order("/v1/transfers", ORDERS["/v1/transfers"], key="k" * 255).status_code == 201
 

@@ -9,27 +9,9 @@ from typing import Any
 import exampling
 import jsonschema_rs
 import pytest
-import schemathesis
-from checks import FATIMA_CURRENT, FATIMA_SAVINGS
-from extras import NOTE, NOTE_ID, add_extra
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.config import SanitizationConfig
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
-from schemathesis.transport.prepare import prepare_request
-from secondfactor import ask_for_codes
-from support import PASSWORDS, TINY, Client, User, codes_by_status
+from support import TINY, Client, codes_by_status
 
-from sandbox.bank import messages
 from sandbox.core.catalogue import catalogue
-from sandbox.core.vocabulary import NotificationChannel, Role
 from sandbox.http.hints import PROVOKE
 from sandbox.http.links import LINKS
 from sandbox.http.operations import EVERYBODY
@@ -37,7 +19,6 @@ from sandbox.http.problems import MEDIA_TYPE
 from sandbox.store.records import ALL_COLLECTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-EXAMPLES = 25
 OTHER_KINDS = {
     "exportSandbox": ["application/zip"],
     "metrics": ["text/plain"],
@@ -47,21 +28,6 @@ OTHER_KINDS = {
     "explainProblem": ["text/html", "application/json"],
 }
 """What answers with other than JSON, and with what."""
-ORDERS = {"/v1/deposits", "/v1/withdrawals", "/v1/transfers", "/v1/transfers/{transfer_id}/reversal"}
-REAL: dict[str, Any] = {
-    "username": "fatima",
-    "password": PASSWORDS["fatima"],
-    "device": None,
-    "account_id": FATIMA_CURRENT,
-    "from_account_id": FATIMA_CURRENT,
-    "to": {"account_id": FATIMA_SAVINGS},
-    "amount": {"amount": "1.000", "currency": "KWD"},
-    "ecosystem": "tiny",
-    "id": "t1",
-    "from": "sandbox:default",
-}
-WAIT = "/_sandbox/messages/wait"
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
 @pytest.fixture(scope="module")
@@ -373,160 +339,3 @@ def test_every_schema_is_a_json_schema(document: dict[str, Any]) -> None:
         jsonschema_rs.Draft202012Validator(schema | {"components": document["components"]})
     with pytest.raises(jsonschema_rs.ValidationError):
         jsonschema_rs.Draft202012Validator({"type": "nothing"})
-
-
-def _operation_ids() -> list[str]:
-    client = Client()
-    try:
-        # A zip is nothing that can be generated: tests/control/test_exchange_api.py sends good and bad ones.
-        left_out = {"/openapi.json", "/_sandbox/import"}
-        return [found.operation_id for found in client.app.table.operations if found.template not in left_out]
-    finally:
-        client.close()
-
-
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-@pytest.mark.parametrize("operation_id", _operation_ids())
-def test_an_operation_answers_as_its_document_says(
-    operation_id: str, mode: GenerationMode, document: dict[str, Any]
-) -> None:
-    """25 valid or 25 invalid requests an operation, the same ones each time, each to a bank as good as new."""
-    schema = schemathesis.openapi.from_dict(document)
-    operation = schema.find_operation_by_id(operation_id)
-    client = Client()
-    (rule,) = (found.roles for found in client.app.table.operations if found.operation_id == operation_id)
-    username = "fatima" if rule is None or Role.CUSTOMER in rule else "auditor"
-    user = client.login(username)
-    written = client.app.house.get("default").root.write_number
-
-    def bank_as_new() -> User:
-        nonlocal user
-        for sandbox in client.app.house.all()[1:]:
-            client.app.house.remove(sandbox.id)
-        root = client.app.house.get("default").root
-        if root.write_number != written or root.generation != 1:
-            client.post("/_sandbox/reset")
-            user = client.login(username)
-        return user
-
-    statuses: set[int] = set()
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=(Phase.explicit, Phase.generate),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy(generation_mode=mode), real=st.booleans())
-    def answers(case: Any, real: bool) -> None:  # noqa: FBT001
-        signed_in = bank_as_new()
-        if real and mode is GenerationMode.POSITIVE:
-            make_real(case, client, signed_in)
-        if case.operation.path == WAIT:
-            hurry(case, mode)
-        prepared: Any = prepare_request(case, headers=signed_in.headers, config=SanitizationConfig(enabled=False))
-        answer = client.request(
-            prepared.method,
-            prepared.url.replace("http://127.0.0.1", "http://localhost"),
-            headers=dict(prepared.headers),
-            content=prepared.body,
-        )
-        statuses.add(answer.status_code)
-        case.validate_response(answer, checks=CHECKS)
-
-    try:
-        answers()
-        client.assert_sound()
-    except Unsatisfiable:
-        assert mode is GenerationMode.NEGATIVE, "an operation that takes nothing cannot be asked wrongly"
-    finally:
-        client.close()
-    if mode is GenerationMode.POSITIVE:
-        assert min(statuses) < 300, "what is right was done at least once"
-
-
-def hurry(case: Any, mode: GenerationMode) -> None:
-    """Let a request that may wait a minute look once."""
-    if isinstance(case.body, dict) and isinstance(case.body.get("timeout_ms", 0), int):
-        case.body["timeout_ms"] = min(case.body.get("timeout_ms", 0), 0)
-    elif mode is GenerationMode.POSITIVE:
-        case.body = {"timeout_ms": 0}
-        case.media_type = "application/json"
-
-
-def challenge(case: Any, client: Client) -> None:
-    """Let a request answer a challenge that waits, with its code."""
-    if "challenge_id" not in case.path_parameters:
-        return
-    ask_for_codes(client.app.house.get("default").root)
-    asked = client.post("/v1/auth/login", {"username": "fatima", "password": PASSWORDS["fatima"]})
-    case.path_parameters["challenge_id"] = asked.json()["challenge"]["challenge_id"]
-    if isinstance(case.body, dict):
-        case.body["code"] = client.get("/_sandbox/messages/latest").json()["code"]
-
-
-def fill_inbox(case: Any, client: Client) -> None:
-    """Let a request to the inbox find something there."""
-    if "/messages" not in case.operation.path:
-        return
-    root = client.app.house.get("default").root
-    root.write(messages.send, NotificationChannel.SMS, "+96599001234", "Hello")
-    case.query.pop("channel", None)
-    if case.operation.path == WAIT:
-        case.body = {}
-
-
-def name_record(case: Any, client: Client) -> None:
-    """Let a request to the data plane name a collection and a record of it, and send one that fits."""
-    if "collection" not in case.path_parameters:
-        return
-    case.path_parameters["collection"] = "notifications"
-    if "record_id" in case.path_parameters:
-        case.path_parameters["record_id"] = NOTE_ID
-    elif case.method in {"PUT", "PATCH"}:
-        case.path_parameters["collection"] = "profile"
-        add_extra(client.app.house.get("default").root, "profile", {"name": "typicode"})
-    if isinstance(case.body, dict):
-        case.body |= NOTE | {"sent_at": "2026-01-10T08:00:00Z"}
-    for name in ("_sort", "_order", "_embed", "_expand", "_start", "_end", "_limit"):
-        case.query.pop(name, None)
-
-
-def move_time(case: Any, client: Client) -> None:
-    """Let a generated request name a snapshot that there is, or a time that lies ahead."""
-    if case.operation.path.startswith("/_sandbox/snapshots/{name}"):
-        case.path_parameters["name"] = client.post("/_sandbox/snapshots", {"name": client.next_key()}).json()["name"]
-    if case.operation.path == "/_sandbox/clock/advance":
-        case.body = {"by": "P1DT1H"}
-
-
-def make_real(case: Any, client: Client, user: User) -> None:
-    """Let a generated request name what there is, so that it reaches past the 404."""
-    name_record(case, client)
-    challenge(case, client)
-    fill_inbox(case, client)
-    if "transfer_id" in case.path_parameters:
-        made = user.transfer(FATIMA_CURRENT, FATIMA_SAVINGS, "1.000").json()
-        case.path_parameters["transfer_id"] = made["transfer_id"]
-    if "transaction_id" in case.path_parameters:
-        newest = user.get("/v1/transactions?limit=1").json()["items"][0]
-        case.path_parameters["transaction_id"] = newest["transaction_id"]
-    if "account_id" in case.path_parameters:
-        case.path_parameters["account_id"] = FATIMA_CURRENT
-    if "scenario_name" in case.path_parameters:
-        case.path_parameters["scenario_name"] = "low-balance"
-        case.body = {"balance": "1.500"}
-        case.media_type = "application/json"
-    move_time(case, client)
-    if "sandbox_id" in case.path_parameters:
-        case.path_parameters["sandbox_id"] = client.post("/_sandbox/sandboxes").json()["id"]
-    if "dry_run" in case.query or case.operation.path in ORDERS:
-        case.headers["Idempotency-Key"] = client.next_key()
-    for name in ("cursor", "customer_id", "from", "to", "min_amount", "max_amount"):
-        case.query.pop(name, None)
-    if isinstance(case.body, dict):
-        case.body |= {name: value for name, value in REAL.items() if name in case.body}
-        if "refresh_token" in case.body:
-            case.body["refresh_token"] = user.tokens["refresh_token"]

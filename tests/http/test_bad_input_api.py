@@ -214,11 +214,18 @@ def test_an_unknown_sandbox_in_the_header_is_404(client: Client, name: bytes) ->
         "customer=x",
         "cursor[]=1",
         "x" * 5000,
+        "=1",
+        "=",
+        "limit=1&=",
     ],
 )
 def test_an_unknown_query_parameter_is_400(fatima: User, query: str) -> None:
     with unchanged(fatima.client):
         assert set(faults(fatima.get(f"/v1/accounts?{query}")).values()) == {"unknown_parameter"}
+
+
+def test_nothing_between_two_ampersands_is_no_parameter(fatima: User) -> None:
+    assert fatima.get("/v1/accounts?&limit=1&&&").json() == fatima.get("/v1/accounts?limit=1").json()
 
 
 def test_a_name_of_a_query_parameter_may_be_percent_encoded(fatima: User) -> None:
