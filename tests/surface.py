@@ -87,7 +87,7 @@ def _sent_by(node: ast.AST, module: ast.Module) -> Iterator[str]:
         yield from _keys(node.value)
         named = {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
         for other in ast.walk(module):
-            if isinstance(other, ast.Assign | ast.AnnAssign) and ast.unparse(_target(other)) in named:
+            if isinstance(other, ast.Assign | ast.AnnAssign) and other.value and ast.unparse(_target(other)) in named:
                 yield from _keys(other.value)
 
 

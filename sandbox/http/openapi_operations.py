@@ -200,9 +200,7 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
     return [{}, {"control": []}] if needs_steering_rights(operation) else []
 
 
-def _complete_parameters(
-    described: dict[str, Any], operation: Operation, example: Example, *, is_tagged: bool
-) -> None:
+def _complete_parameters(described: dict[str, Any], operation: Operation, example: Example, *, is_tagged: bool) -> None:
     parameters = described.setdefault("parameters", [])
     for parameter in parameters:
         for noise in ("deprecated", "allowEmptyValue", "allowReserved"):
