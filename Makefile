@@ -42,7 +42,7 @@ format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure against bare Litestar and json-server, write docs/benchmarks.md
+bench: $(READY) ## Measure against json-server, Prism, WireMock and bare Litestar, write docs/benchmarks.md and its chart
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 openapi: $(READY) ## Try the examples anew and write openapi/openapi.yaml

@@ -1,4 +1,4 @@
-"""Benchmarks: how fast Sandbank is beside a bare Litestar route and beside json-server, in one run.
+"""Benchmarks: Sandbank beside a bare Litestar route, json-server, Prism and WireMock, in one run.
 
 Run as `python -m benchmarks`. Not part of the bank and outside its determinism rule; it reaches Sandbank
 only as a user does, through the command line and HTTP (`inprocess` excepted).

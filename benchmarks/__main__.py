@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import (
+    chart,
     control,
     data,
     durability,
@@ -23,6 +24,7 @@ from benchmarks import (
     lifecycle,
     many,
     npm,
+    peers,
     records,
     report,
     servers,
@@ -68,12 +70,13 @@ class Findings:
         if found:
             print(report.table(found), flush=True)
 
-    def server(self, start: Callable[[], Server]) -> Server | None:
+    def server(self, name: str, start: Callable[[], Server]) -> Server | None:
         """Start one server; say so when it cannot be had."""
+        _say(f"starting {name} ...")
         try:
             return start()
         except npm.AbsentError as error:
-            self.notes.append(f"json-server is left out: {error}")
+            self.notes.append(f"{name} is left out: {error}")
             _say(self.notes[-1])
         except ServerError as error:
             self.fail(str(error))
@@ -116,29 +119,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("not written to the document, as asked")
     else:
         _say(f"written: {report.publish(made)}")
+        _say(f"drawn: {chart.publish()}")
     return 0
 
 
 def _with_servers(findings: Findings, *, wanted: set[str], options: Options, transactions: int) -> None:
     """The rows that share one set of running servers."""
-    folder = data.ecosystem(transactions)
-    starts: dict[str, Callable[[], Server]] = {
-        "bare": servers.bare,
-        "sandbank": lambda: servers.sandbank(folder, cache=servers.image_cache()),
-        "json_server": servers.json_server,
-    }
-    if "transfer" in wanted:
-        starts["json_server_short"] = lambda: servers.json_server(short=True)
     with ExitStack() as stack:
-        started: dict[str, Server] = {}
-        for name, start in starts.items():
-            _say(f"starting {name} ...")
-            server = findings.server(start)
-            if server is not None:
-                started[name] = stack.enter_context(server)
-        if "bare" not in started:
+        fleet = _fleet(findings, stack, transactions=transactions, short_rows="transfer" in wanted)
+        if fleet is None:
             return
-        fleet = Fleet(**started)
         if "memory" in wanted:
             findings.measure("memory", lambda: lifecycle.resident(fleet, "after start"))
         if "accounts" in wanted:
@@ -152,11 +142,41 @@ def _with_servers(findings: Findings, *, wanted: set[str], options: Options, tra
             findings.measure("memory", lambda: lifecycle.resident(fleet, "after the load"))
 
 
+def _fleet(findings: Findings, stack: ExitStack, *, transactions: int, short_rows: bool) -> Fleet | None:
+    """All servers that can be had; `None` when not even the bare one comes up."""
+    folder = data.ecosystem(transactions)
+
+    def running(name: str, start: Callable[[], Server]) -> Server | None:
+        server = findings.server(name, start)
+        return server and stack.enter_context(server)
+
+    bare = running("bare", servers.bare)
+    if bare is None:
+        return None
+    sandbank = running("sandbank", lambda: servers.sandbank(folder, cache=servers.image_cache()))
+    json_server = running("json-server", servers.json_server)
+    short = running("json-server, short rows", lambda: servers.json_server(short=True)) if short_rows else None
+    try:
+        started = {name: running(name, start) for name, start in peers.starts(peers.answers(folder)).items()}
+    except _TROUBLE as error:
+        findings.fail(f"what Prism and WireMock are to answer: {type(error).__name__}: {error}")
+        started = {}
+    return Fleet(
+        bare=bare,
+        sandbank=sandbank,
+        json_server=json_server,
+        json_server_short=short,
+        peers={name: server for name, server in started.items() if server is not None},
+    )
+
+
 def _control(findings: Findings, *, wanted: set[str], options: Options, transactions: int) -> None:
     """The rows of the control plane."""
-    _say("starting sandbank for the control plane ...")
     folder = data.ecosystem(transactions)
-    server = findings.server(lambda: servers.sandbank(folder, cache=servers.image_cache(), name="sandbank-control"))
+    server = findings.server(
+        "sandbank for the control plane",
+        lambda: servers.sandbank(folder, cache=servers.image_cache(), name="sandbank-control"),
+    )
     if server is None:
         return
     groups = {
@@ -240,7 +260,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of {', '.join((*WITH_SERVERS, *CONTROL, *ALONE, *EXTRA))}; the document is not written then",
     )
     parser.add_argument("--history", action="store_true", help="also generated banks, to 1,000,000 transactions")
-    parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md and its chart as they are")
     return parser
 
 

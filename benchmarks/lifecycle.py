@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from benchmarks import budgets, customer, data, load, npm, servers
+from benchmarks import budgets, customer, data, load, npm, peers, servers
 from benchmarks.load import Measured, Plan
 from benchmarks.report import Row, memory_row, ratio_row, times_row
 from benchmarks.servers import Server
@@ -56,41 +56,43 @@ def fork_and_reset(server: Server) -> list[Row]:
 
 
 def resident(fleet: Fleet, when: str) -> list[Row]:
-    """Resident memory of every running server."""
-    rows = [memory_row(f"memory {when}", "bare", fleet.bare.resident_mib())]
-    if fleet.sandbank is not None:
-        budget = budgets.RESIDENT if when == "after start" else None
-        rows.append(memory_row(f"memory {when}", "sandbank", fleet.sandbank.resident_mib(), budget=budget))
-    if fleet.json_server is not None:
-        rows.append(memory_row(f"memory {when}", "json-server", fleet.json_server.resident_mib()))
+    """Resident memory of every running server, and Sandbank's beside that of each other one."""
+    running = {"bare": fleet.bare, "sandbank": fleet.sandbank, "json-server": fleet.json_server, **fleet.peers}
+    found = {name: server.resident_mib() for name, server in running.items() if server is not None}
+    topic = f"memory {when}"
+    budget = budgets.RESIDENT if when == "after start" else None
+    rows = [memory_row(topic, name, mib, budget=budget if name == "sandbank" else None) for name, mib in found.items()]
+    ours = found.get("sandbank")
+    if ours is not None:
+        others = {name: mib for name, mib in found.items() if name != "sandbank"}
+        rows += [ratio_row(topic, f"sandbank / {name}", [ours / mib]) for name, mib in others.items()]
     return rows
 
 
 def cold_start(transactions: int, rounds: int) -> list[Row]:
     """From the start of the process to the first answer, each start in its turn.
 
-    Sandbank's first answer is counted twice: of `/_sandbox/health`, and of a signed-in `GET /v1/accounts`.
+    Sandbank's first answer is counted twice: of `/_sandbox/health`, and of a signed-in `GET /v1/accounts`. The
+    latter is what is compared with the other servers, whose first answer is the list of accounts.
     """
     folder, cache = data.ecosystem(transactions), servers.image_cache()
     _sandbank_start(folder=folder, cache=cache)
-    bare: list[float] = []
+    starts = {"bare": servers.bare, "json-server": servers.json_server, **peers.starts(peers.answers(folder))}
+    others: dict[str, list[float]] = {name: [] for name in starts}
     cached: list[tuple[float, float]] = []
     uncached: list[tuple[float, float]] = []
-    json_server: list[float] = []
     for place in range(rounds):
-        with servers.bare() as server:
-            bare.append(server.ready_ms)
         cached.append(_sandbank_start(folder=folder, cache=cache))
-        try:
-            with servers.json_server() as server:
-                json_server.append(server.ready_ms)
-        except npm.AbsentError:
-            pass
+        for name, start in starts.items():
+            try:
+                with start() as server:
+                    others[name].append(server.ready_ms)
+            except npm.AbsentError:
+                continue
         if place < UNCACHED_STARTS:
             uncached.append(_sandbank_start(folder=folder, cache=None))
-    rows = [times_row("start to first answer", "bare", bare)]
-    if json_server:
-        rows.append(times_row("start to first answer", "json-server", json_server))
+    found = {name: times for name, times in others.items() if times}
+    rows = [times_row("start to first answer", name, times) for name, times in found.items()]
     for topic, times, budget in (
         ("cached image", cached, budgets.START_CACHED),
         ("no cache", uncached, budgets.START_UNCACHED),
@@ -98,6 +100,9 @@ def cold_start(transactions: int, rounds: int) -> list[Row]:
         healthy, signed_in = zip(*times, strict=True)
         rows.append(times_row(f"start to health, {topic}", "sandbank", healthy))
         rows.append(times_row(f"start to signed-in list, {topic}", "sandbank", signed_in, budget=budget))
+    for name, theirs in found.items():
+        ratios = [ours / other for (_, ours), other in zip(cached, theirs, strict=True)]
+        rows.append(ratio_row("start to signed-in list, cached image", f"sandbank / {name}", ratios))
     return rows
 
 

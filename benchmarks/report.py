@@ -8,7 +8,7 @@ import importlib.metadata
 import os
 import platform
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -16,7 +16,7 @@ from statistics import median
 import msgspec
 import psutil
 
-from benchmarks import npm, servers
+from benchmarks import npm
 from benchmarks.load import Measured, percentile
 from benchmarks.paths import DOCUMENT, WORK
 
@@ -102,7 +102,7 @@ def times_row(topic: str, subject: str, times_ms: Sequence[float], *, budget: Bu
 def ratio_row(
     topic: str, subject: str, ratios: Sequence[float], *, share: bool = False, budget: Budget | None = None
 ) -> Row:
-    """The median of ratios taken round by round, with the lowest and the highest.
+    """The median of ratios taken round by round, with the lowest and the highest where there are several.
 
     Args:
         topic: the row's name.
@@ -113,7 +113,9 @@ def ratio_row(
     """
     middle, low, high = median(ratios), min(ratios), max(ratios)
     form = "{:.1%}" if share else "{:.2f}x"
-    figure = f"{form.format(middle)} ({form.format(low)} to {form.format(high)})"
+    figure = form.format(middle)
+    if len(ratios) > 1:
+        figure = f"{figure} ({form.format(low)} to {form.format(high)})"
     return Row(
         topic=topic,
         subject=subject,
@@ -150,7 +152,7 @@ def machine() -> list[str]:
         f"{_processor()}, {os.cpu_count()} cores, {gib:.0f} GiB; {platform.system()} {platform.release()}",
         f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         f"sandbank {_version('sandbank')}; {', '.join(versions)}",
-        f"json-server {npm.JSON_SERVER_VERSION} on Node {servers.node_version()}",
+        _peers(),
         f"load average before the run: {load}",
     ]
 
@@ -215,6 +217,20 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "(not installed)"
+
+
+def _peers() -> str:
+    """What is compared with, and what it runs on."""
+    node, java = (_or_absent(version) for version in (npm.node_version, npm.java_version))
+    by_node = f"json-server {npm.JSON_SERVER_VERSION} and Prism {npm.PRISM_VERSION} on Node {node}"
+    return f"{by_node}; WireMock {npm.WIREMOCK_VERSION} on Java {java}"
+
+
+def _or_absent(version: Callable[[], str]) -> str:
+    try:
+        return version()
+    except npm.AbsentError:
+        return "(absent)"
 
 
 def _processor() -> str:

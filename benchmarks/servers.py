@@ -1,7 +1,7 @@
-"""The three servers that are compared: started as child processes on free loopback ports, and stopped again.
+"""The servers that are compared: started as child processes on free loopback ports, and stopped again.
 
 Each is started as its user would start it; how long that took is kept, since it is one of the figures. Only
-processes started here are ever ended.
+processes started here are ever ended. What Prism and WireMock are started with is in `peers`.
 """
 
 import os
@@ -73,7 +73,7 @@ def bare() -> Server:
     Raises:
         ServerError: it did not come up.
     """
-    return _launch("bare", [sys.executable, "-m", "benchmarks.bare"], probe="/accounts")
+    return launch("bare", [sys.executable, "-m", "benchmarks.bare"], probe="/accounts")
 
 
 def sandbank(folder: Path, *, cache: Path | None = None, options: Sequence[str] = (), name: str = "sandbank") -> Server:
@@ -93,7 +93,7 @@ def sandbank(folder: Path, *, cache: Path | None = None, options: Sequence[str] 
         "SANDBANK_IMAGE_CACHE": "false" if cache is None else "true",
         "SANDBANK_CACHE_DIR": str(fresh_folder("no-cache") if cache is None else cache),
     }
-    return _launch(name, command, probe="/_sandbox/health", settings=settings)
+    return launch(name, command, probe="/_sandbox/health", settings=settings)
 
 
 def image_cache() -> Path:
@@ -114,9 +114,9 @@ def json_server(*, short: bool = False) -> Server:
     program = json_server_command()
     copy = fresh_folder(name) / "db.json"
     shutil.copyfile(json_server_file(short=short), copy)
-    port = _free_port()
+    port = free_port()
     command = [*program, "--port", str(port), "--host", "127.0.0.1", "--quiet", str(copy)]
-    return _launch(name, command, probe="/accounts?_limit=1", url=f"http://127.0.0.1:{port}")
+    return launch(name, command, probe="/accounts?_limit=1", url=f"http://127.0.0.1:{port}")
 
 
 def fresh_folder(name: str) -> Path:
@@ -127,23 +127,28 @@ def fresh_folder(name: str) -> Path:
     return folder
 
 
-def node_version() -> str:
-    """The version of Node, or `absent`."""
-    node = shutil.which("node")
-    if node is None:
-        return "absent"
-    return subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-
-
-def _launch(
+def launch(
     name: str,
     command: Sequence[str],
     *,
     probe: str,
     url: str | None = None,
     settings: Mapping[str, str] | None = None,
+    token: str | None = None,
 ) -> Server:
-    """Start a process and wait until `probe` answers 200; without a `url` its ready line says where."""
+    """Start a process and wait until it answers.
+
+    Args:
+        name: what the server and its logs are called.
+        command: how it is started.
+        probe: the path that must answer 200.
+        url: where it listens; without one its ready line says so.
+        settings: more of its environment.
+        token: sent with the probe as bearer token.
+
+    Raises:
+        ServerError: it did not come up.
+    """
     logs = WORK / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     said, complained = logs / f"{name}.out", logs / f"{name}.err"
@@ -162,12 +167,18 @@ def _launch(
         while url is None:
             _check_alive(name, process, started=started, complained=complained)
             url = _ready_url(said.read_bytes())
-        while not _answers(url, probe):
+        while not _answers(url, probe, token):
             _check_alive(name, process, started=started, complained=complained)
     except BaseException:
         _end(process)
         raise
     return Server(name=name, url=url, process=process, started=started)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for a server that cannot pick one and say so."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _ready_url(said: bytes) -> str | None:
@@ -181,8 +192,9 @@ def _ready_url(said: bytes) -> str | None:
     return None
 
 
-def _answers(url: str, probe: str) -> bool:
+def _answers(url: str, probe: str, token: str | None) -> bool:
     with Client(url) as client:
+        client.token = token
         try:
             return client.request("GET", probe).status == 200
         except (OSError, WireError):
@@ -208,9 +220,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    """A port that was free a moment ago, for a server that cannot pick one and say so."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

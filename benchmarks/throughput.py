@@ -1,4 +1,4 @@
-"""The rows under load: account list and transfer, three servers one after the other, round by round.
+"""The rows under load: account list and transfer, one server after the other, round by round.
 
 Ratios are taken within a round, since the machine's pace changes between rounds.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from benchmarks import budgets, customer, load
+from benchmarks import budgets, customer, load, peers
 from benchmarks.load import Measured, Plan
 from benchmarks.report import Budget, Row, load_row, ratio_row
 from benchmarks.servers import Server
@@ -22,6 +22,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     rounds: int
     seconds: float
+    peer_warm_up_seconds: float = 10.0
+    """Of load before the first round, for each request at each peer: Java and Node compile what runs often."""
 
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,16 +33,28 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     sandbank: Server | None = None
     json_server: Server | None = None
     json_server_short: Server | None = None
+    peers: Mapping[str, Server] = {}
+    """Prism and WireMock, by the names of `peers`."""
 
 
 def account_list(fleet: Fleet, options: Options) -> list[Row]:
-    """`GET` of user1's four accounts: signed in at Sandbank, filtered by customer at json-server."""
+    """`GET` of user1's four accounts: signed in at Sandbank, filtered by customer at json-server.
+
+    Raises:
+        WireError: the accounts of a peer are not those of Sandbank.
+    """
+    if fleet.sandbank is not None:
+        for peer in fleet.peers.values():
+            _check_same_accounts(fleet.sandbank, peer)
     turns: dict[str, Turn] = {"bare": lambda: load.run(_get(fleet.bare, "/accounts", options))}
     if fleet.sandbank is not None:
         turns["sandbank"] = _bank_list(fleet.sandbank, options)
     if fleet.json_server is not None:
         path = f"/accounts?customer_id={_customer_at(fleet.json_server)}"
         turns["json-server"] = _json_server_list(fleet.json_server, path, options)
+    for name, peer in fleet.peers.items():
+        turns[name] = _peer_list(peer, options)
+        _warm_up(_get(peer, peers.LIST, options, peers.TOKEN), options)
     rounds = interleaved(turns, options.rounds)
     limits = {"bare": budgets.ACCOUNTS_TO_BARE, "json-server": budgets.ACCOUNTS_TO_JSON_SERVER}
     return _rows("account list", rounds, limits)
@@ -55,6 +69,9 @@ def transfer(fleet: Fleet, options: Options) -> list[Row]:
         turns["json-server"] = _json_server_transfer(fleet.json_server, options)
     if fleet.json_server_short is not None:
         turns["json-server, short rows"] = _json_server_transfer(fleet.json_server_short, options)
+    for name, peer in fleet.peers.items():
+        turns[name] = _peer_transfer(peer, options)
+        _warm_up(_post(peer, peers.TRANSFER, options, peers.TOKEN), options)
     rounds = interleaved(turns, options.rounds)
     limits = {"bare": budgets.TRANSFER_TO_BARE, "json-server": budgets.TRANSFER_TO_JSON_SERVER}
     return _rows("transfer", rounds, limits)
@@ -85,10 +102,21 @@ def _get(server: Server, path: str, options: Options, token: str | None = None) 
     return Plan(url=server.url, path=path, seconds=options.seconds, token=token)
 
 
-def _post(server: Server, path: str, options: Options) -> Plan:
-    """A plan whose order names accounts that bare and json-server do not look up."""
-    body = customer.order(from_account="first-account", to_account="second-account")
-    return Plan(url=server.url, path=path, method="POST", seconds=options.seconds, body=body, fresh_key=True)
+def _post(server: Server, path: str, options: Options, token: str | None = None) -> Plan:
+    """A plan whose order names accounts that nobody but Sandbank looks up."""
+    return Plan(
+        url=server.url,
+        path=path,
+        method="POST",
+        seconds=options.seconds,
+        token=token,
+        body=customer.order(from_account="first-account", to_account="second-account"),
+        fresh_key=True,
+    )
+
+
+def _warm_up(plan: Plan, options: Options) -> None:
+    load.run(msgspec.structs.replace(plan, seconds=options.peer_warm_up_seconds, warm_up_seconds=0.0))
 
 
 def _bank_list(server: Server, options: Options) -> Turn:
@@ -162,3 +190,39 @@ def _stored_transfers(server: Server) -> int:
     with server.client() as client:
         answer = client.expect(200, "GET", "/transfers")
     return len(msgspec.json.decode(answer.body, type=list[object]))
+
+
+def _peer_list(server: Server, options: Options) -> Turn:
+    def turn() -> Measured:
+        with server.client() as client:
+            client.token = peers.TOKEN
+            customer.accounts(client)
+        return load.run(_get(server, peers.LIST, options, peers.TOKEN))
+
+    return turn
+
+
+def _peer_transfer(server: Server, options: Options) -> Turn:
+    """Turns at a server that stores nothing: a look at one answer is all that can be checked."""
+
+    def turn() -> Measured:
+        plan = _post(server, peers.TRANSFER, options, peers.TOKEN)
+        with server.client() as client:
+            client.token = peers.TOKEN
+            answer = client.expect(201, "POST", peers.TRANSFER, plan.body, {"Idempotency-Key": "looked-at"})
+        if answer.json().get("status") != "settled":
+            message = f"{server.name} answers a transfer with {answer.body[:400]!r}"
+            raise WireError(message)
+        return load.run(plan)
+
+    return turn
+
+
+def _check_same_accounts(bank: Server, peer: Server) -> None:
+    with bank.client() as ours, peer.client() as theirs:
+        customer.sign_in(ours)
+        theirs.token = peers.TOKEN
+        expected, found = ([one.account_id for one in customer.accounts(client)] for client in (ours, theirs))
+    if found != expected:
+        message = f"{peer.name} lists the accounts {found}, Sandbank lists {expected}"
+        raise WireError(message)

@@ -1,3 +1,3 @@
 """Sandbank: a mock bank for tests."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -85,10 +85,6 @@ def hatch(*arguments: str, folder: Path) -> None:
 def make(home: Path) -> None:
     """Make everything in `home`."""
     source = checkout(home / "checkout")
-    if not (source / "hatch_build.py").exists():  # comes with the web pages
-        (source / "hatch_build.py").touch()
-        (source / "web").mkdir()
-        (source / "web" / "package.json").touch()
     build = _build(home, context_of(source, home / "context"))
     build.run()
     wheels = home / "dist"

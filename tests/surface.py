@@ -12,7 +12,7 @@ from sandbox.cli import main
 from sandbox.cli.commands import commands_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-DOORS = ("http", "api", "control", "data", "sandboxes")
+DOORS = ("http", "api", "control", "data", "sandboxes", "webui")
 """The rooms that read or set headers."""
 
 
@@ -81,13 +81,24 @@ def _sent_by(node: ast.AST, module: ast.Module) -> Iterator[str]:
             yield from _name(target.slice)
         elif isinstance(target, ast.Name) and target.id == "headers":
             yield from _keys(node.value)
+    elif isinstance(node, ast.FunctionDef) and node.name.endswith("headers"):
+        yield from _returned_by(node)
     elif isinstance(node, ast.keyword) and node.arg == "headers":
         yield from _keys(node.value)
         named = {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
-        others = [other for other in ast.walk(module) if isinstance(other, ast.Assign)]
-        for other in others:
-            if isinstance(other.targets[0], ast.Name) and other.targets[0].id in named:
+        for other in ast.walk(module):
+            if isinstance(other, ast.Assign | ast.AnnAssign) and other.value and ast.unparse(_target(other)) in named:
                 yield from _keys(other.value)
+
+
+def _returned_by(function: ast.FunctionDef) -> Iterator[str]:
+    for inner in ast.walk(function):
+        if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Dict):
+            yield from _keys(inner.value)
+
+
+def _target(node: ast.Assign | ast.AnnAssign) -> ast.expr:
+    return node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
 
 
 _CODE = re.compile(r"[a-z]+(_[a-z]+)*", re.ASCII)

@@ -156,14 +156,15 @@ def complete(described: dict[str, Any], operation: Operation, example: Example, 
     """
     described["security"] = _security(operation)
     described["x-sandbox"] = hints_of(operation)
-    _complete_parameters(described, operation, example)
     if operation.places_order:
         described["responses"]["200"] = deepcopy(described["responses"]["201"])
     answers = {status: answer for status, answer in described["responses"].items() if int(status) < 400}
     for status, answer in answers.items():
         _complete_answer(answer, status, example.answers.get(status, Answered()), components)
-    if "ETag" in answers.get("200", {}).get("headers", {}) and operation.method == "GET":
+    is_tagged = "ETag" in answers.get("200", {}).get("headers", {})
+    if is_tagged and operation.method == "GET":
         answers["304"] = {"description": "The client has it already", "headers": _headers(*_ALWAYS, "ETag")}
+    _complete_parameters(described, operation, example, is_tagged=is_tagged)
     if operation.places_order:
         answers["200"]["description"] = "What a dry run says would happen"
         answers["201"]["headers"] |= _headers("Idempotent-Replayed")
@@ -199,7 +200,7 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
     return [{}, {"control": []}] if needs_steering_rights(operation) else []
 
 
-def _complete_parameters(described: dict[str, Any], operation: Operation, example: Example) -> None:
+def _complete_parameters(described: dict[str, Any], operation: Operation, example: Example, *, is_tagged: bool) -> None:
     parameters = described.setdefault("parameters", [])
     for parameter in parameters:
         for noise in ("deprecated", "allowEmptyValue", "allowReserved"):
@@ -209,7 +210,7 @@ def _complete_parameters(described: dict[str, Any], operation: Operation, exampl
             parameter["example"] = example.parameters[parameter["name"]]
     if operation.places_order:
         parameters.append(_IDEMPOTENCY_KEY)
-    if "etag" in example.answers.get("200", Answered()).headers:
+    if is_tagged:
         parameters.append(_IF_NONE_MATCH if operation.method == "GET" else _IF_MATCH)
     if not parameters:
         del described["parameters"]

@@ -17,8 +17,6 @@ STAGES = stages(TEXT)
 LAST = STAGES[-1]
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICE: dict[str, Any] = COMPOSE["services"]["sandbank"]
-OF_THE_WEB = {"hatch_build.py", "web/"}
-"""They come with the web pages."""
 KNOWN = {
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "SHELL",
     "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
@@ -48,8 +46,6 @@ def test_all_stages_stand_on_one_small_python() -> None:
 
 @pytest.mark.parametrize("source", from_context())
 def test_what_is_copied_is_in_git_and_in_the_context(source: str) -> None:
-    if source in OF_THE_WEB and not (REPOSITORY / "hatch_build.py").exists():
-        pytest.skip("comes with the web pages")
     files = [path for path in tracked() if path == source or (source.endswith("/") and path.startswith(source))]
     assert files
     assert not [path for path in files if left_out(path, IGNORE)]
