@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import jsonschema_rs
 
 from sandbox.app import Application, create_app
 from sandbox.bank import identity, sessions
@@ -67,18 +68,32 @@ def broken_invariants(root: StateRoot) -> list[str]:
 
 
 @cache
-def documented_refusals() -> dict[str, dict[str, list[str]]]:
-    """The problem codes that the OpenAPI document names, by operation and status."""
+def the_document() -> dict[str, Any]:
+    """The OpenAPI document."""
     app = create_app(VIRTUAL)
     try:
-        document = openapi_document(app.litestar)
+        return openapi_document(app.litestar)
     finally:
         app.house.close()
-    return {
-        operation["operationId"]: codes_by_status(operation)
-        for item in document["paths"].values()
-        for operation in item.values()
-    }
+
+
+@cache
+def documented_refusals() -> dict[str, dict[str, list[str]]]:
+    """The problem codes that the OpenAPI document names, by operation and status."""
+    return {operation_id: codes_by_status(operation) for operation_id, operation in described_operations().items()}
+
+
+def described_operations() -> dict[str, dict[str, Any]]:
+    """The operations of the document by their ids."""
+    items = the_document()["paths"].values()
+    return {operation["operationId"]: operation for item in items for operation in item.values()}
+
+
+@cache
+def problem_validator(operation_id: str, status: str) -> jsonschema_rs.Draft202012Validator:
+    """What holds the refusals of an operation against their schema."""
+    schema = described_operations()[operation_id]["responses"][status]["content"][MEDIA_TYPE]["schema"]
+    return jsonschema_rs.Draft202012Validator(schema | {"components": the_document()["components"]})
 
 
 def codes_by_status(operation: dict[str, Any]) -> dict[str, list[str]]:
@@ -141,6 +156,7 @@ class Client:
             assert problem["code"] in documented.get(str(answer.status_code), ()), (
                 f"{operation.operation_id} answers {answer.status_code} {problem['code']}, and its document is silent"
             )
+            problem_validator(operation.operation_id, str(answer.status_code)).validate(problem)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """GET."""

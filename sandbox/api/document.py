@@ -2,12 +2,14 @@
 
 import asyncio
 
-from litestar import Response, get
+from litestar import Litestar, Response, get
 
 from sandbox.http import openapi
-from sandbox.http.call import AnyRequest
+from sandbox.http.call import AnyRequest, call_of
 from sandbox.http.operations import of_the_house
-from sandbox.http.replies import Reply, encode
+from sandbox.http.replies import encode, etag, tagged
+
+_STATE = "openapi"
 
 
 @get(
@@ -21,7 +23,14 @@ from sandbox.http.replies import Reply, encode
 async def openapi_document(request: AnyRequest) -> Response[object]:
     """OpenAPI 3.1."""
     app = request.app
-    if "openapi" not in app.state:
-        # It takes tens of milliseconds, which the loop must not spend.
-        app.state["openapi"] = await asyncio.to_thread(lambda: encode(openapi.openapi_document(app)))
-    return Reply(app.state["openapi"])
+    if _STATE not in app.state:
+        # Kept before it is done: whoever asks meanwhile waits for the same one.
+        app.state[_STATE] = asyncio.create_task(asyncio.to_thread(_built, app))
+    body, tag = await asyncio.shield(app.state[_STATE])
+    return tagged(call_of(request), body, tag=tag, headers={"cache-control": "no-cache"})
+
+
+def _built(app: Litestar) -> tuple[bytes, str]:
+    """The document and its entity tag. It takes some tenths of a second, which the loop must not spend."""
+    body = encode(openapi.openapi_document(app))
+    return body, etag(body)

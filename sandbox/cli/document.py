@@ -35,15 +35,15 @@ def openapi(
     --changes lists what differs from the document of the last release, breaking changes first, and ends with exit code
     1 where something breaks that the version does not announce.
     """
-    if where:
-        print(_shipped())
-        return
-    if sum(path is not None for path in (target, known, released)) > 1:
-        raise fail("--write, --check and --changes go one at a time")
+    if sum([where, *(path is not None for path in (target, known, released))]) > 1:
+        raise fail("--path, --write, --check and --changes go one at a time")
     if (as_json or brief) and released is None:
         raise fail(f"{'--json' if as_json else '--brief'} goes with --changes only")
     if as_json and brief:
         raise fail("--json lists everything: leave out --brief")
+    if where:
+        print(_shipped())
+        return
     if released is not None:
         from sandbox.cli.changes import report_of, require_announced, show  # noqa: PLC0415 - only here
 
@@ -53,7 +53,9 @@ def openapi(
         return
     text = document()
     if known is not None:
-        if not known.exists() or read_text(known) != text:
+        if not known.exists():
+            raise fail(f"there is no file {known}; `make openapi` writes it")
+        if read_text(known) != text:
             raise fail(f"{known} is not what the handlers say. Run `make openapi` and commit it.")
         print(f"{known} is up to date")
     elif target is not None:

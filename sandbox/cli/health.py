@@ -96,7 +96,7 @@ def _ask(address: SplitResult, *, timeout_s: float) -> None:
         body = answer.read(_READ_AT_MOST)
     except TimeoutError:
         raise UnwellError(f"no answer within {timeout_s:g} s") from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise UnwellError(getattr(error, "strerror", None) or str(error) or type(error).__name__) from None
     finally:
         line.close()

@@ -111,7 +111,12 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
             gc.freeze()
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            await _announce(app, f"http://{shown}:{port}", as_json=as_json)
+            try:
+                await _announce(app, f"http://{shown}:{port}", as_json=as_json)
+            except OSError as error:
+                # Nobody reads it, or the disk is full: no reason not to serve.
+                _LOG.warning("the banner could not be written to stdout: %s", error.strerror)
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     config = uvicorn.Config(
         app,

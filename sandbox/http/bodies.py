@@ -6,7 +6,7 @@ bugs. The fast path is msgspec's strict conversion; only a body it refuses is wa
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions import InternalServerException
 from msgspec import inspect
 
 from sandbox.core.errors import (
@@ -36,21 +35,6 @@ _MAX_DEPTH = 64
 
 class BankRequest(Request[Any, Any, State]):
     """A request whose JSON is read strictly."""
-
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The bytes of the body, as they come.
-
-        Raises:
-            MalformedJsonError: the client went away before the body was whole. Nobody hears it; but it is no failure
-                of ours, which is what Litestar says of it.
-        """
-        try:
-            async for piece in super().stream():
-                yield piece
-        except InternalServerException:
-            if not self.is_connected:
-                raise  # the body was read twice: that is ours
-            raise MalformedJsonError("The client went away before the whole body was here.") from None
 
     async def body(self) -> bytes:
         """The bytes of the body.

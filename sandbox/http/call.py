@@ -151,13 +151,14 @@ def preferred_language(accept: str) -> Language | None:
         primary = tag.strip().lower().split("-")[0]
         if primary not in {member.value for member in Language}:
             continue
-        weight = _weight(parameters)
+        weight = quality(parameters)
         if weight > 0 and (best is None or weight > best[0]):
             best = (weight, Language(primary))
     return best[1] if best else None
 
 
-def _weight(parameters: str) -> float:
+def quality(parameters: str) -> float:
+    """The weight that the parameters of an `Accept...` item give it (RFC 9110 section 12.4.2); 0 where it is none."""
     name, _, value = parameters.strip().partition("=")
     if name.strip() != "q":
         return 1.0

@@ -81,8 +81,10 @@ class Edge:
             out.outcome.status = out.outcome.status or 500
             raise
         finally:
-            self._observer.over(call, out.outcome, started=started)
-            call.leave()
+            try:
+                self._observer.over(call, out.outcome, started=started)
+            finally:
+                call.leave()
 
     async def _serve(self, call: Call, receive: Receive, out: "_Answer") -> None:
         scope = call.scope

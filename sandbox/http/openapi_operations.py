@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from sandbox.core.errors import DomainError
+from sandbox.core.errors import BankError, DomainError
 from sandbox.http.hints import hints_of
 from sandbox.http.links import links_of
 from sandbox.http.operations import Operation
+from sandbox.http.problem_members import MEMBERS, OF_OPERATIONS
 from sandbox.http.problems import MEDIA_TYPE
 from sandbox.http.refusals import needs_steering_rights, refusals_of
 
@@ -172,7 +173,7 @@ def complete(described: dict[str, Any], operation: Operation, example: Example, 
         answers[status]["links"] = links
     body = described.get("requestBody")
     kinds = refusals_of(operation, takes_body=body is not None, takes_json=body is not None and JSON in body["content"])
-    described["responses"] = dict(sorted(answers.items())) | _refused(kinds)
+    described["responses"] = dict(sorted(answers.items())) | _refused(operation, kinds)
     if body is not None:
         body["required"] = not operation.optional_body
     if body is not None and example.body is not msgspec.UNSET:
@@ -233,20 +234,23 @@ def _headers(*names: str) -> dict[str, dict[str, str]]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _refused(kinds: list[type[DomainError]]) -> dict[str, dict[str, Any]]:
+def _refused(operation: Operation, kinds: list[type[DomainError]]) -> dict[str, dict[str, Any]]:
     """The refusals by status: the codes that one may carry, each with its example."""
     by_status: defaultdict[int, list[type[DomainError]]] = defaultdict(list)
     for kind in kinds:
         by_status[kind.status].append(kind)
-    return {str(status): _refusal(status, of_status) for status, of_status in by_status.items()}
+    return {str(status): _refusal(operation, status, of_status) for status, of_status in by_status.items()}
 
 
-def _refusal(status: int, kinds: list[type[DomainError]]) -> dict[str, Any]:
+def _refusal(operation: Operation, status: int, kinds: list[type[DomainError]]) -> dict[str, Any]:
     codes = [kind.code for kind in kinds]
-    narrowed = {
-        "type": "object",
-        "properties": {"status": {"type": "integer", "const": status}, "code": {"type": "string", "enum": codes}},
-    }
+    members: dict[str, Any] = {}
+    if any(issubclass(kind, BankError) for kind in kinds):
+        members |= OF_OPERATIONS.get(operation.operation_id, {})
+    for code in codes:
+        members |= MEMBERS.get(code, {})
+    own = {"status": {"type": "integer", "const": status}, "code": {"type": "string", "enum": codes}}
+    narrowed = {"type": "object", "properties": own | members}
     names = ("X-Request-Id", _ON_STATUS[status]) if status in _ON_STATUS else ("X-Request-Id",)
     return {
         "description": ", ".join(f"`{code}`" for code in codes),

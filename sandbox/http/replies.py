@@ -66,14 +66,20 @@ def single(call: Call, view: T, *, headers: Mapping[str, str] = _NONE) -> Reply[
 
 
 def tagged(
-    call: Call, body: bytes, *, tag: str, media_type: str = _JSON, headers: Mapping[str, str] = _NONE
+    call: Call,
+    body: bytes,
+    *,
+    tag: str,
+    media_type: str = _JSON,
+    headers: Mapping[str, str] = _NONE,
+    coding: Mapping[str, str] = _NONE,
 ) -> Reply[Any]:
-    """Bytes with their entity tag, or 304 where the client has them."""
+    """Bytes with their entity tag, or 304 where the client has them; `coding` is said of bytes alone."""
     headers = {"etag": tag, **headers}
     known = call.header(b"if-none-match")
     if known is not None and _listed(tag, known):
         return Reply(b"", status=304, headers=headers)
-    return Reply(body, media_type=media_type, headers=headers)
+    return Reply(body, media_type=media_type, headers={**headers, **coding})
 
 
 def changed(view: T) -> Reply[T]:

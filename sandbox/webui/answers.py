@@ -38,8 +38,13 @@ def page_file(call: Call, file: WebFile) -> Response[str]:
 
 
 def asset(call: Call, file: WebFile) -> Response[str]:
-    """A file that pages fetch, compressed beforehand where it is large."""
-    if file.packed is None or not takes_gzip(call):
+    """A file that pages fetch, compressed beforehand where it is large. Either form has a tag of its own (RFC 9110)."""
+    if file.packed is None:
         return tagged(call, file.body, tag=file.tag, media_type=file.media_type, headers=_FILE)
-    headers = {**_FILE, "content-encoding": "gzip"}
-    return tagged(call, file.packed, tag=file.tag, media_type=file.media_type, headers=headers)
+    headers = {**_FILE, "vary": "Accept-Encoding"}
+    if not takes_gzip(call):
+        return tagged(call, file.body, tag=file.tag, media_type=file.media_type, headers=headers)
+    packed = f'{file.tag[:-1]}-gz"'
+    return tagged(
+        call, file.packed, tag=packed, media_type=file.media_type, headers=headers, coding={"content-encoding": "gzip"}
+    )

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from http import HTTPStatus
 from itertools import groupby
 from typing import Final
 
@@ -182,7 +181,7 @@ def _code(text: str) -> str:
 
 
 def _status(status: int) -> str:
-    return f'<span dir="ltr">{status} {escape(HTTPStatus(status).phrase)}</span>'
+    return f'<span dir="ltr">{status}</span>'
 
 
 def _json(explained: Explained, language: Language) -> str:

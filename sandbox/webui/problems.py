@@ -12,7 +12,7 @@ from litestar.params import PathParameter, QueryParameter
 from sandbox.core.catalogue import catalogue
 from sandbox.core.errors import NotFoundError
 from sandbox.core.vocabulary import Language
-from sandbox.http.call import AnyRequest, Call, call_of
+from sandbox.http.call import AnyRequest, Call, call_of, quality
 from sandbox.http.operations import of_the_house, refuses
 from sandbox.http.replies import encode, etag, tagged
 from sandbox.webui import answers
@@ -102,9 +102,15 @@ def _texts(state: State) -> dict[str, Explained]:
 
 
 def _wants_json(call: Call) -> bool:
-    """Whether `Accept` names JSON and no HTML; browsers name HTML, and who names nothing gets the page."""
-    accept = (call.header(b"accept") or "").lower()
-    return "json" in accept and "html" not in accept
+    """Whether `Accept` names JSON before HTML; browsers name HTML, and who names nothing gets the page."""
+    accept = call.header(b"accept") or ""
+    return _liked(accept, "application/json", "application/problem+json") > _liked(accept, "text/html")
+
+
+def _liked(accept: str, *media_types: str) -> float:
+    """How much an `Accept` wants one of these, named as they are."""
+    parts = (part.partition(";") for part in accept.split(","))
+    return max((quality(more) for kind, _, more in parts if kind.strip().lower() in media_types), default=0)
 
 
 def _kind(explained: Explained, language: Language) -> ProblemKind:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from processes import environment, sandbank, serving_process
+from processes import environment, free_port, sandbank, serving_process
 
 from sandbox.cli import main
 from sandbox.cli.health import _own_url
@@ -22,14 +22,6 @@ from sandbox.core.settings import Settings
 
 def health(*arguments: str, **variables: str) -> Result:
     return CliRunner().invoke(main, ["health", *arguments], env=variables)
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -88,6 +80,14 @@ def test_waiting_ends() -> None:
     ended = health("--url", f"http://127.0.0.1:{free_port()}", "--wait", "0.3")
     assert (ended.exit_code, elapsed_ms(begun) >= 300) == (1, True)
     assert "is not ready within 0.3 s: Connection refused" in ended.stderr
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70])
+def test_a_host_that_can_be_none_is_told_in_a_line(host: str) -> None:
+    ended = CliRunner().invoke(main, ["health", "--url", f"http://{host}"])
+    assert ended.exit_code == 1
+    assert f"Error: http://{host} is not ready: " in ended.stderr
+    assert "Traceback" not in ended.output
 
 
 def test_a_server_that_says_nothing_is_not_ready() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -28,6 +29,23 @@ def shown(line: RequestLine | dict[str, Any], *, colours: bool = False) -> str:
 
 def event(words: str = "something", **facts: Any) -> dict[str, Any]:
     return {"timestamp": "2026-01-15T09:00:00.123Z", "level": "warning", "event": words, **facts}
+
+
+def test_half_a_character_is_told_and_nothing_turns_a_line_round() -> None:
+    assert told(event("caf\udce9.json"))["event"] == "caf\udce9.json"
+    line = shown(event("a\u202eb", name="c\u2066d"))
+    assert "\u202e" not in line
+    assert "\u2066" not in line
+
+
+def test_a_traceback_that_waits_keeps_no_frame_alive() -> None:
+    try:
+        json.loads("nobody")
+    except ValueError:
+        record = logging.LogRecord("sandbank", logging.ERROR, __file__, 1, "failed", None, sys.exc_info())
+    made = event_of_record(record)
+    assert all(isinstance(value, str) for value in made.values())
+    assert "JSONDecodeError" in str(made["exception"])
 
 
 def test_a_request_as_json() -> None:

@@ -164,6 +164,8 @@ def test_a_file_that_is_no_text_is_a_mistake(tmp_path: Path) -> None:
         (["--brief"], "--brief goes with --changes only"),
         (["--changes", "a", "--json", "--brief"], "leave out --brief"),
         (["--check", "a", "--changes", "b"], "go one at a time"),
+        (["--path", "--write", "a"], "go one at a time"),
+        (["--check", "nowhere.yaml"], "there is no file nowhere.yaml"),
         (["--write", "a", "--changes", "b"], "go one at a time"),
         (["--write", "a", "--check", "b"], "go one at a time"),
     ],

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from processes import TIMEOUT_SECONDS, Server, environment, serving_process
+from processes import TIMEOUT_SECONDS, Server, environment, free_port, sandbank, serving_process
 from support import PASSWORDS
 
 from sandbox.cli.logs.output import KEPT_LINES
@@ -69,6 +69,28 @@ def test_by_default_lines_are_for_people_and_go_to_stderr(tmp_path: Path) -> Non
     (line,) = err.splitlines()
     assert " info    GET /_sandbox/info 200 " in line
     assert "\x1b" not in line, "a pipe gets no colours"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_a_banner_that_cannot_be_written_is_no_reason_not_to_serve(tmp_path: Path) -> None:
+    port = str(free_port())
+    with (
+        Path("/dev/full").open("w", encoding="utf-8") as full,
+        subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "serve", "tiny", "--port", port],
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert sandbank("health", "--url", f"http://127.0.0.1:{port}", "--wait", "30", home=tmp_path).returncode == 0
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert process.returncode == 0
+    assert "the banner could not be written to stdout: No space left on device" in said
+    assert "Traceback" not in said
 
 
 def test_a_garbled_request_and_a_client_that_leaves_are_told_like_all_else(tmp_path: Path) -> None:

@@ -4,17 +4,22 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import exampling
 import jsonschema_rs
 import pytest
+from litestar import Litestar
+from raised import members_in_code
 from support import TINY, Client, codes_by_status
 
 from sandbox.core.catalogue import catalogue
+from sandbox.http import openapi
 from sandbox.http.hints import PROVOKE
 from sandbox.http.links import LINKS
 from sandbox.http.operations import EVERYBODY
+from sandbox.http.problem_members import MEMBERS
 from sandbox.http.problems import MEDIA_TYPE
 from sandbox.store.records import ALL_COLLECTIONS
 
@@ -77,6 +82,24 @@ def test_the_document_is_built_when_it_is_first_asked_for() -> None:
         client.close()
 
 
+def test_the_document_is_built_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+
+    def counted(app: Litestar) -> dict[str, Any]:
+        built.append(app)
+        return openapi.openapi_document(app)
+
+    monkeypatch.setattr("sandbox.api.document.openapi", SimpleNamespace(openapi_document=counted))
+    client = Client()
+    try:
+        answers = client.together(*[lambda: client.http.get("/openapi.json")] * 4)
+        assert len({answer.content for answer in answers}) == len(built) == 1
+        known = {"if-none-match": answers[0].headers["etag"]}
+        assert client.get("/openapi.json", headers=known).status_code == 304
+    finally:
+        client.close()
+
+
 def test_the_document_is_the_same_bytes_in_every_sandbox(served: Client) -> None:
     assert served.get("/openapi.json").content == served.get("/s/default/openapi.json").content
 
@@ -123,6 +146,10 @@ def test_every_refusal_is_documented_as_a_problem_by_its_codes(document: dict[st
             for code in codes:
                 assert kinds[code].status == int(status), (place, code)
                 assert f"`{code}`" in answer["description"]
+
+
+def test_every_member_that_a_problem_adds_is_typed() -> None:
+    assert {code: set(members) for code, members in MEMBERS.items()} == members_in_code()
 
 
 def test_answers_have_one_media_type_and_no_body_where_there_is_none(document: dict[str, Any]) -> None:

@@ -36,6 +36,20 @@ def facts(line: RequestLine, *names: str) -> tuple[Any, ...]:
     return tuple(getattr(line, name) for name in names)
 
 
+def test_a_log_that_fails_leaves_no_root_entered() -> None:
+    def failing(_: RequestLine) -> None:
+        raise OSError("no room")
+
+    made = Client(app=create_app(VIRTUAL, access_log=failing))
+    try:
+        root = made.app.house.get("default").root
+        with pytest.raises(OSError, match="no room"):
+            made.get("/v1/accounts")
+        assert root._in_flight == 0
+    finally:
+        made.close()
+
+
 def test_a_line_tells_who_asked_what_and_what_came_of_it(watched: Client, lines: list[RequestLine]) -> None:
     fatima = watched.login()
     answer = fatima.get("/v1/accounts?limit=2")

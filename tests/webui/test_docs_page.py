@@ -93,6 +93,12 @@ def test_large_files_are_compressed_once(
         assert "content-encoding" not in plain.headers
         assert "Accept-Encoding" in plain.headers["vary"]
         assert packed.content == plain.content
+        assert packed.headers["etag"] != plain.headers["etag"]
+        known = {"accept-encoding": "gzip", "if-none-match": packed.headers["etag"]}
+        again = client.get(f"/docs/{name}", headers=known)
+        assert again.status_code == 304
+        assert "content-encoding" not in again.headers
+        assert "Accept-Encoding" in again.headers["vary"]
         assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
 
 

@@ -3,6 +3,7 @@
 An event is what structlog makes of one: a dictionary of facts that a chain of processors turns into a line.
 """
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -23,8 +24,8 @@ __all__ = ["Event", "Lines", "event_of_record", "level_of"]
 Event = Mapping[str, Any]
 
 _LONGEST_PATH = 2_000
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_PLAIN = re.compile(r"[^\s\"'=\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_PLAIN = re.compile(r"[^\s\"'=\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _QUIET = {"health", "livez", "readyz", "metrics"}
 """Operations that machines ask every few seconds, for ever."""
 _HEADLINE = ("timestamp", "level", "event", "exception")
@@ -40,7 +41,7 @@ class Lines:
     def __init__(self, log_format: LogFormat, *, colours: bool = False, redaction: Redaction | None = None) -> None:
         last: Processor = _json if log_format == "json" else partial(_for_people, colours=colours)
         self._redaction = redaction or Redaction()
-        self._of_event: tuple[Processor, ...] = (format_exc_info, self._redaction, last)
+        self._of_event: tuple[Processor, ...] = (self._redaction, last)
         self._of_request: tuple[Processor, ...] = (last,)
 
     def __call__(self, told: RequestLine | Event) -> bytes:
@@ -77,12 +78,13 @@ def event_of_record(record: logging.LogRecord) -> Event:
         "logger": record.name,
     }
     if record.exc_info:
-        event["exc_info"] = record.exc_info
+        # Text at once: a traceback that waits in the queue would keep every local of its frames alive.
+        event["exception"] = format_exc_info(None, "", {"exc_info": record.exc_info})["exception"]
     return event
 
 
 def _event_of_request(line: RequestLine, redaction: Redaction) -> EventDict:
-    query = masked_query(line.query[:_LONGEST_PATH]) if line.query else None
+    query = masked_query(line.query[:_LONGEST_PATH], filters=b"/_data" in line.path) if line.query else None
     return {
         "timestamp": _moment(line.at),
         "level": logging.getLevelName(level_of(line)).lower(),
@@ -119,7 +121,10 @@ def _shortened(text: str) -> str:
 
 
 def _to_json(event: object, **_: object) -> str:
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode()
+    except UnicodeEncodeError:  # half a character, as in the name of a file that is no UTF-8
+        return json.dumps(event, default=repr)
 
 
 _json: Callable[[WrappedLogger, str, EventDict], Any] = JSONRenderer(serializer=_to_json)

@@ -29,13 +29,15 @@ _HARMLESS_QUERY = {
     *("_page", "_per_page", "_limit", "_start", "_end", "_sort", "_order", "_embed", "_expand"),
 }
 """Query parameters whose values are told: none of them says anything of a person."""
+_SHORTEST_KNOWN = 6
+"""A shorter one, such as a default password of one letter, would be found everywhere, and so be told by its gaps."""
 _DEEPEST = 8
 """Nobody logs anything so deep on purpose."""
 
 # Every alternative starts with a literal: the time it takes grows with the text, and no faster.
 _LOOKS = re.compile(
     r"""
-    (?P<jwt>\beyJ[\w-]+\.[\w.-]+)                                      # a JSON Web Token
+    (?P<jwt>(?<![\w-])eyJ[\w-]+\.[\w.-]+)                              # a JSON Web Token
     | (?P<scheme>\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}                  # what Authorization carries
     | (?P<hash>\$(?:argon2\w*|2[abxy]|scrypt|pbkdf2[\w-]*)\$[\w$=+/.,-]+)  # the hash of a password
     | (?P<name>(?:password|passwd|passphrase|secret|token|authorization|pin_hash)(?:=|['"]\s*:\s*|['"]=))
@@ -52,7 +54,7 @@ class Redaction:
     """A processor that masks secrets, `known` ones wherever they stand."""
 
     def __init__(self, known: Iterable[str | None] = ()) -> None:
-        self._known = tuple(secret for secret in known if secret)
+        self._known = tuple(secret for secret in known if secret and len(secret) >= _SHORTEST_KNOWN)
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         """The event without its secrets."""
@@ -88,14 +90,23 @@ def is_secret(name: str) -> bool:
     return plain in _SECRET or plain.endswith(_SECRET_ENDS)
 
 
-def masked_query(raw: bytes) -> str:
-    """A query string as it was asked, with the values of parameters masked that may say something of a person."""
-    return "&".join(map(_masked_pair, raw.decode("ascii", "backslashreplace").split("&")))
+def masked_query(raw: bytes, *, filters: bool = False) -> str:
+    """A query string as it was asked, with what may say something of a person masked: values, and names of nothing.
+
+    `filters`: any name may be a field's, as on the data plane; only the names of its own language are harmless then.
+    """
+    pairs = raw.decode("ascii", "backslashreplace").split("&")
+    return "&".join(_masked_pair(pair, filters=filters) for pair in pairs)
 
 
-def _masked_pair(pair: str) -> str:
+def _masked_pair(pair: str, *, filters: bool) -> str:
     name, equals, value = pair.partition("=")
-    return f"{name}{equals}{value if not value or unquote_plus(name) in _HARMLESS_QUERY else MASK}"
+    known = unquote_plus(name)
+    if known in _HARMLESS_QUERY and (known.startswith("_") or not filters):
+        return pair
+    if not equals:
+        return MASK if name else ""
+    return f"{name}={MASK if value else ''}"
 
 
 def _without_value(found: re.Match[str]) -> str:

@@ -38,7 +38,7 @@ function bodies(content = {}) {
 
 function answer([status, { description, content }]) {
   const kinds = Object.keys(content ?? {}).join(", ");
-  return [element("code", status), ` ${description ?? ""}`, element("span", kinds && ` ${kinds}`, "soft")];
+  return [element("code", status), " ", ...prose(description), element("span", kinds && ` ${kinds}`, "soft")];
 }
 
 function operationOf(path, method, operation) {

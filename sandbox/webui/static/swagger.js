@@ -15,15 +15,21 @@ async function ask(path, body) {
   return said;
 }
 
-// A code by SMS or e-mail lies in the inbox of the sandbox.
-async function secondFactor({ challenge_id }) {
-  const { code } = await ask("_sandbox/messages/latest");
+// A code by SMS or e-mail lies in the inbox of the sandbox, perhaps below other messages.
+async function secondFactor({ challenge_id, method }) {
+  const match = { channel: method, has_code: true };
+  const { code } = await ask("_sandbox/messages/wait", { match, timeout_ms: 0 });
   return ask(`v1/auth/challenges/${challenge_id}/verify`, { code });
 }
 
 async function tokenOf({ username, password }) {
   const said = await ask("v1/auth/login", { username, password });
   return (said.challenge ? await secondFactor(said.challenge) : said).access_token;
+}
+
+// randomUUID is there on loopback and with TLS only.
+function newKey() {
+  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("-");
 }
 
 function offerLogins(ui, logins) {
@@ -58,6 +64,8 @@ async function start() {
   dark.addEventListener("change", follow);
   follow();
   const spec = await ask("openapi.json");
+  const sandbox = location.pathname.match(/^\/s\/([^/]+)\//)?.[1];
+  if (sandbox) document.title = spec.info.title = `${spec.info.title}, sandbox ${sandbox}`;
   spec.servers = [{ url: bank, description: "the sandbox of this page" }];
   const ui = SwaggerUIBundle({
     spec,
@@ -68,6 +76,11 @@ async function start() {
     filter: true,
     tryItOutEnabled: true,
     validatorUrl: null,
+    // Orders want a key: who leaves the field empty gets a new one each time.
+    requestInterceptor(request) {
+      if (request.method === "POST") request.headers["Idempotency-Key"] ||= newKey();
+      return request;
+    },
     // Tokens belong to one sandbox and end with a reset; keeping them would bring one into another sandbox's page.
     persistAuthorization: false,
   });

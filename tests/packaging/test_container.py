@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from packaged import USER, Packaged, confined
+from processes import free_port
 
 TOKEN = "a-control-token-of-a-test"
 LOGIN = {"username": "fatima", "password": "Fatima-2026!"}
@@ -63,13 +64,6 @@ def run(packaged: Packaged, words: list[str], **variables: str) -> subprocess.Co
     )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def container(
     packaged: Packaged, home: Path, variables: Mapping[str, str] = {}, *, volume: Path | None = None
@@ -78,7 +72,8 @@ def container(
     image = packaged.build.stages[-1]
     words = [*image.last("ENTRYPOINT").words, *image.last("CMD").words]
     port = free_port()
-    given = packaged.environment | {"SANDBANK_PORT": str(port), "SANDBANK_CONTROL_TOKEN": TOKEN} | dict(variables)
+    own = {"SANDBANK_PORT": str(port), "SANDBANK_CONTROL_TOKEN": TOKEN, "SANDBANK_LOG_LEVEL": "warning"}
+    given = packaged.environment | own | dict(variables)
     with (
         (home / "stderr").open("w", encoding="utf-8") as errors,
         subprocess.Popen(
