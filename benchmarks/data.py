@@ -1,4 +1,4 @@
-"""The data that all three servers hold: a believable bank of 60 customers, made from one seed.
+"""The data that the servers hold: a believable bank of 60 customers, made from one seed.
 
 `ecosystem` writes it as an ecosystem folder with a chosen number of transactions, `json_server_file` as one
 db.json with 10,000 of them. Both are kept under `.work`, keyed by what they were made from.
