@@ -159,7 +159,10 @@ def fail(words: str) -> None:
 def test_an_exception_stands_below_its_line_or_in_a_field() -> None:
     with pytest.raises(ValueError, match="what happened") as caught:
         fail("what happened")
-    raised = event(exc_info=caught.value)
+    error = caught.value
+    facts = (type(error), error, error.__traceback__)
+    raised = event_of_record(logging.LogRecord("x", logging.WARNING, __file__, 1, "something", None, facts))
+    raised = {name: value for name, value in raised.items() if name != "logger"} | {"timestamp": event()["timestamp"]}
     text = shown(dict(raised))
     assert text.startswith("2026-01-15T09:00:00.123Z warning something\n  Traceback (most recent call last):\n    File")
     assert text.endswith("\n  ValueError: what happened\n")

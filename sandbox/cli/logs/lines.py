@@ -167,5 +167,5 @@ def _harmless(text: str) -> str:
 def _shown(value: object) -> str:
     """A value in one piece: as it is, or in quotation marks where it would fall apart."""
     if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) else _to_json(value)
-    return str(value) if isinstance(value, int | float) else _to_json(value)
+        return value if _PLAIN.fullmatch(value) else _harmless(_to_json(value))
+    return str(value) if isinstance(value, int | float) else _harmless(_to_json(value))
