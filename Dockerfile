@@ -42,6 +42,7 @@ ENV PATH=/opt/sandbank/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     SANDBANK_HOST=0.0.0.0 \
     SANDBANK_PORT=8000 \
+    SANDBANK_LOG_LEVEL=info \
     SANDBANK_CACHE_DIR=/opt/sandbank/cache
 # A folder of yours mounted here is the working directory: its sandbank.toml, scenarios and ecosystems are found.
 WORKDIR /bank

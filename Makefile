@@ -22,7 +22,7 @@ $(READY): pyproject.toml hatch_build.py $(wildcard web/package*.json)
 install: $(READY) ## Set up .venv and nothing else
 
 serve: $(READY) ## Start the bank as of today (PORT=8001 HOST=... ARGS='--strict' pass options on)
-	@exec $(BIN)/sandbank serve --as-of now --clock live $(if $(filter command,$(origin HOST)),--host $(HOST)) $(if $(filter command,$(origin PORT)),--port $(PORT)) $(ARGS)
+	@exec $(BIN)/sandbank serve --as-of now --clock live --log-level info $(if $(filter command,$(origin HOST)),--host $(HOST)) $(if $(filter command,$(origin PORT)),--port $(PORT)) $(ARGS)
 
 test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

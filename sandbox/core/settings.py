@@ -230,7 +230,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 67_108_864
     log_level: Annotated[
         LogLevel, Meta(description="Least level of the lines that `sandbank serve` logs; a request's is info.")
-    ] = "info"
+    ] = "warning"
     log_format: Annotated[
         LogFormat, Meta(description="How `sandbank serve` logs: for people, or one JSON object a line.")
     ] = "console"

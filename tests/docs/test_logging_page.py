@@ -42,13 +42,13 @@ def names(cell: str) -> list[str]:
 def test_the_steps_print_what_the_page_says(tmp_path: Path) -> None:
     steps = pages.steps_of(PAGE)
     assert len(steps) == 4
-    with pages.served(tmp_path, "tiny", "--log-format", "json") as url:
+    with pages.served(tmp_path, "tiny", "--log-level", "info", "--log-format", "json") as url:
         pages.require_true(steps, tmp_path, url)
 
 
 def test_the_lines_of_the_page_are_those_of_the_server(tmp_path: Path) -> None:
     shown = PAGE.partition("```text\n")[2].partition("```")[0].splitlines()
-    with pages.served(tmp_path, "tiny") as url:
+    with pages.served(tmp_path, "tiny", "--log-level", "info") as url:
         commands = [
             f'curl -s -o /dev/null {url}/_sandbox/sandboxes {AS_JSON} -d \'{{"id": "t1"}}\'',
             *(sign_in(f"{url}{prefix}") for prefix in ("", "/s/t1")),
