@@ -40,7 +40,7 @@ def test_the_tour_prints_what_the_readme_says(tmp_path: Path, options: list[str]
 
 
 def test_make_serve_begins_now_and_goes_on() -> None:
-    assert MADE == ["--as-of", "2026-11-20T10:00:00Z", "--clock", "live"]
+    assert MADE == ["--as-of", "2026-11-20T10:00:00Z", "--clock", "live", "--log-level", "info"]
 
 
 def test_the_banner_is_the_one_in_the_readme(tmp_path: Path) -> None:
