@@ -42,7 +42,9 @@ def test_the_page_names_what_the_image_has() -> None:
     assert f"The working directory is `{IMAGE.last('WORKDIR').rest}`" in PAGE
     settings = [name for name in IMAGE.environment if name.startswith("SANDBANK_")]
     flowing = " ".join(PAGE.split())
-    assert f"The image sets three, `{settings[0]}`, `{settings[1]}` and `{settings[2]}`." in flowing
+    *others, last = (f"`{name}`" for name in settings)
+    assert len(settings) == 4
+    assert f"The image sets four, {', '.join(others)} and {last}." in flowing
     assert IMAGE.last("HEALTHCHECK").flags["interval"] == ["5s"]
     assert "every five seconds" in PAGE
     assert _LAST_ANSWERS_S == 3
