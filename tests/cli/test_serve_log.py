@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
@@ -32,6 +33,16 @@ def lines_of(server: Server) -> list[dict[str, Any]]:
     code, _, err = server.stop()
     assert code == 0, err
     return [json.loads(line) for line in err.splitlines()]
+
+
+def ask_fifty(wire: socket.socket, path: str) -> None:
+    """Fifty requests at once for what there is not; back when all fifty have their answer."""
+    wire.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 50)
+    seen = b""
+    while seen.count(b'"request_id"') < 50:
+        piece = wire.recv(65_536)
+        assert piece, "the server closed the connection"
+        seen += piece
 
 
 def test_each_request_is_a_line_and_no_secret_stands_in_any(tmp_path: Path) -> None:
@@ -131,7 +142,7 @@ def test_a_stderr_that_nobody_reads_holds_nobody_up(tmp_path: Path, log_format: 
     # Such a line takes more than two kilobytes: a pipe is full after thirty of them.
     path = "/_sandbox/health/" + "x" * 2_000
     asked = KEPT_LINES + 2_000
-    command = [sys.executable, "-m", "sandbox", "serve", *JSON, "--log-format", log_format]
+    command = [sys.executable, "-m", "sandbox", "serve", *JSON, "--log-format", log_format, "--log-level", "info"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -139,14 +150,8 @@ def test_a_stderr_that_nobody_reads_holds_nobody_up(tmp_path: Path, log_format: 
             assert process.stdout is not None
             url = json.loads(process.stdout.readline())["url"]
             with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=TIMEOUT_SECONDS) as wire:
-                answered = 0
                 for _ in range(asked // 50):
-                    wire.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 50)
-                    seen = b""
-                    while seen.count(b'"request_id"') < 50:
-                        seen += wire.recv(65_536)
-                    answered += 50
-            assert answered == asked // 50 * 50
+                    ask_fifty(wire, path)
             started = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(TIMEOUT_SECONDS) == 0
@@ -163,10 +168,7 @@ def test_once_somebody_reads_again_the_dropped_lines_are_counted(tmp_path: Path)
         port = int(url_of(server).rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as wire:
             for _ in range(asked // 50):
-                wire.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 50)
-                seen = b""
-                while seen.count(b'"request_id"') < 50:
-                    seen += wire.recv(65_536)
+                ask_fifty(wire, path)
         errors = server.errors
         told: list[dict[str, Any]] = []
         while not told or told[-1]["event"] == "request":
@@ -187,7 +189,7 @@ def test_a_terminal_gets_colours_unless_it_wants_none(
     here, there = pty.openpty()
     quiet = {name: value for name, value in environment(tmp_path, **variables).items() if name != "NO_COLOR"}
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "serve", *JSON],
+        [sys.executable, "-m", "sandbox", "serve", *JSON, "--log-level", "info"],
         cwd=tmp_path,
         env=quiet | variables,
         stdout=subprocess.PIPE,
@@ -199,6 +201,7 @@ def test_a_terminal_gets_colours_unless_it_wants_none(
             assert process.stdout is not None
             url = json.loads(process.stdout.readline())["url"]
             httpx.get(f"{url}/_sandbox/info")
+            assert select.select([here], [], [], TIMEOUT_SECONDS)[0], "nothing was written"
             line = os.read(here, 10_000).decode()
         finally:
             process.terminate()
