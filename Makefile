@@ -25,10 +25,10 @@ serve: $(READY) ## Start the bank as of today (PORT=8001 HOST=... ARGS='--strict
 	@exec $(BIN)/sandbank serve --as-of now --clock live --log-level info $(if $(filter command,$(origin HOST)),--host $(HOST)) $(if $(filter command,$(origin PORT)),--port $(PORT)) $(ARGS)
 
 test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 fuzz: $(READY) ## Ask every operation far more than CI does (EXAMPLES=200 SEED=... to replay)
-	@$(BIN)/python -m pytest -n 2 tests/contract --timeout 0 --fuzz-examples $(EXAMPLES) --fuzz-seed $(SEED) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/contract --timeout 0 --fuzz-examples $(EXAMPLES) --fuzz-seed $(SEED) $(ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift and breaking changes
 	@$(BIN)/ruff check .

@@ -1,9 +1,12 @@
 """What tests build banks with: one line each."""
 
 import asyncio
+import atexit
 import itertools
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Coroutine
 from functools import cache
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 import jsonschema_rs
+import msgspec
 
 from sandbox.app import Application, create_app
 from sandbox.bank import identity, sessions
@@ -34,6 +38,10 @@ TINY = Path(__file__).resolve().parent.parent / "seeds" / "tiny"
 PASSWORDS = {"fatima": "Fatima-2026!", "arjun": "Arjun-2026!", "auditor": "Auditor-2026!", "admin": "Admin-2026!"}
 LOCKED, EXPIRED = ("yousef", "Yousef-2026!"), ("mariam", "Mariam-2026!")
 VIRTUAL = Settings(ecosystem="tiny", transport_clock="virtual", image_cache=False)
+_CACHE = tempfile.mkdtemp(prefix="sandbank-tests-")
+atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
+CACHED = msgspec.structs.replace(VIRTUAL, image_cache=True, cache_dir=_CACHE)
+"""The same with an image cache of this process: the servers of its tests find what the first of them compiled."""
 
 _images: dict[Settings, Image] = {}
 
@@ -108,7 +116,7 @@ def codes_by_status(operation: dict[str, Any]) -> dict[str, list[str]]:
 class Client:
     """A synchronous client of an application in this process, with one event loop for all its requests."""
 
-    def __init__(self, settings: Settings = VIRTUAL, app: Application | None = None) -> None:
+    def __init__(self, settings: Settings = CACHED, app: Application | None = None) -> None:
         self.app = app or create_app(settings)
         self._runner = asyncio.Runner()
         self._keys = itertools.count(1)

@@ -17,7 +17,7 @@ from sandbox.http.replies import changed, listing, single, unless_changed
 
 
 @get(
-    "/accounts",
+    "/v1/accounts",
     operation_id="listAccounts",
     summary="List accounts",
     tags=["accounts"],
@@ -34,7 +34,7 @@ async def list_accounts(
 
 
 @get(
-    "/accounts/{account_id:str}",
+    "/v1/accounts/{account_id:str}",
     operation_id="getAccount",
     summary="Read an account",
     tags=["accounts"],
@@ -47,7 +47,7 @@ async def get_account(request: AnyRequest, account_id: FromPath[str]) -> Respons
 
 
 @patch(
-    "/accounts/{account_id:str}",
+    "/v1/accounts/{account_id:str}",
     operation_id="changeAccount",
     summary="Change an account",
     tags=["accounts"],
@@ -64,7 +64,7 @@ async def change_account(
 
 
 @get(
-    "/accounts/{account_id:str}/balances",
+    "/v1/accounts/{account_id:str}/balances",
     operation_id="getBalances",
     summary="Read balances",
     tags=["accounts"],
@@ -77,7 +77,7 @@ async def get_balances(request: AnyRequest, account_id: FromPath[str]) -> Respon
 
 
 @get(
-    "/accounts/{account_id:str}/holds",
+    "/v1/accounts/{account_id:str}/holds",
     operation_id="listHolds",
     summary="List holds",
     tags=["accounts"],
@@ -93,7 +93,7 @@ async def list_holds(
 
 
 @get(
-    "/accounts/{account_id:str}/transactions",
+    "/v1/accounts/{account_id:str}/transactions",
     operation_id="listAccountTransactions",
     summary="List an account's transactions",
     tags=["transactions"],

@@ -15,7 +15,7 @@ from sandbox.http.replies import listing, plain
 
 
 @get(
-    "/audit-logs",
+    "/v1/audit-logs",
     operation_id="listAuditLogs",
     summary="Read the audit trail",
     tags=["audit"],
@@ -32,7 +32,7 @@ async def list_audit_logs(
 
 
 @get(
-    "/ledger/trial-balance",
+    "/v1/ledger/trial-balance",
     operation_id="trialBalance",
     summary="Read the trial balance",
     tags=["audit"],
@@ -45,7 +45,7 @@ async def trial_balance(request: AnyRequest) -> Response[TrialBalance]:
 
 
 @get(
-    "/ledger/integrity",
+    "/v1/ledger/integrity",
     operation_id="ledgerIntegrity",
     summary="Check the ledger",
     tags=["audit"],

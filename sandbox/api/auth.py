@@ -71,7 +71,7 @@ _CHALLENGED: dict[int, Any] = {
 
 
 @post(
-    "/auth/login",
+    "/v1/auth/login",
     operation_id="login",
     summary="Sign in",
     tags=["auth"],
@@ -107,7 +107,7 @@ async def login(request: AnyRequest, data: SkipValidation[JSONBody[SignIn]]) -> 
 
 
 @post(
-    "/auth/challenges/{challenge_id:str}/verify",
+    "/v1/auth/challenges/{challenge_id:str}/verify",
     operation_id="verifyChallenge",
     summary="Sign in with the code",
     tags=["auth"],
@@ -132,7 +132,7 @@ async def verify_challenge(
 
 
 @post(
-    "/auth/challenges/{challenge_id:str}/resend",
+    "/v1/auth/challenges/{challenge_id:str}/resend",
     operation_id="resendCode",
     summary="Send a new code",
     tags=["auth"],
@@ -153,7 +153,7 @@ async def resend_code(request: AnyRequest, challenge_id: FromPath[str]) -> Respo
 
 
 @post(
-    "/auth/refresh",
+    "/v1/auth/refresh",
     operation_id="refresh",
     summary="Exchange a refresh token",
     tags=["auth"],
@@ -174,7 +174,7 @@ async def refresh(request: AnyRequest, data: SkipValidation[JSONBody[RefreshOrde
 
 
 @post(
-    "/auth/logout",
+    "/v1/auth/logout",
     operation_id="logout",
     summary="Sign out",
     tags=["auth"],
@@ -189,7 +189,7 @@ async def logout(request: AnyRequest) -> Response[None]:
 
 
 @get(
-    "/auth/me",
+    "/v1/auth/me",
     operation_id="whoAmI",
     summary="Who is signed in",
     tags=["auth"],
@@ -240,5 +240,4 @@ def _device_of_browser(call: Call) -> DeviceFacts:
     return DeviceFacts(model=agent[:140], fingerprint=f"user-agent:{mark}")
 
 
-BANK_HANDLERS: list[Any] = [login, verify_challenge, resend_code, refresh, logout, who_am_i]
-"""Under `/v1`."""
+HANDLERS: list[Any] = [login, verify_challenge, resend_code, refresh, logout, who_am_i, keys]

@@ -34,3 +34,6 @@ def _built(app: Litestar) -> tuple[bytes, str]:
     """The document and its entity tag. It takes some tenths of a second, which the loop must not spend."""
     body = encode(openapi.openapi_document(app))
     return body, etag(body)
+
+
+HANDLERS = [openapi_document]

@@ -25,7 +25,7 @@ from sandbox.http.replies import listing, single
 
 
 @get(
-    "/transactions",
+    "/v1/transactions",
     operation_id="listTransactions",
     summary="List transactions",
     tags=["transactions"],
@@ -47,7 +47,7 @@ async def list_transactions(
 
 
 @get(
-    "/transactions/{transaction_id:str}",
+    "/v1/transactions/{transaction_id:str}",
     operation_id="getTransaction",
     summary="Read a transaction",
     tags=["transactions"],
@@ -60,7 +60,7 @@ async def get_transaction(request: AnyRequest, transaction_id: FromPath[str]) ->
 
 
 @post(
-    "/deposits",
+    "/v1/deposits",
     operation_id="deposit",
     summary="Pay cash in",
     tags=["transactions"],
@@ -76,7 +76,7 @@ async def deposit(
 
 
 @post(
-    "/withdrawals",
+    "/v1/withdrawals",
     operation_id="withdraw",
     summary="Take cash out",
     tags=["transactions"],

@@ -31,7 +31,7 @@ from sandbox.http.replies import listing, single
 
 
 @post(
-    "/transfers",
+    "/v1/transfers",
     operation_id="createTransfer",
     summary="Pay an account",
     tags=["transfers"],
@@ -61,7 +61,7 @@ async def create_transfer(
 
 
 @get(
-    "/transfers",
+    "/v1/transfers",
     operation_id="listTransfers",
     summary="List transfers",
     tags=["transfers"],
@@ -78,7 +78,7 @@ async def list_transfers(
 
 
 @get(
-    "/transfers/{transfer_id:str}",
+    "/v1/transfers/{transfer_id:str}",
     operation_id="getTransfer",
     summary="Read a transfer",
     tags=["transfers"],
@@ -91,7 +91,7 @@ async def get_transfer(request: AnyRequest, transfer_id: FromPath[str]) -> Respo
 
 
 @post(
-    "/transfers/{transfer_id:str}/reversal",
+    "/v1/transfers/{transfer_id:str}/reversal",
     operation_id="reverseTransfer",
     summary="Take a transfer back",
     tags=["transfers"],

@@ -86,7 +86,7 @@ async def root(request: AnyRequest) -> Response[Root]:
 
 
 @get(
-    "/health",
+    "/_sandbox/health",
     operation_id="health",
     summary="Is the server well",
     tags=["control"],
@@ -98,7 +98,7 @@ async def health() -> Response[Health]:
 
 
 @get(
-    "/livez",
+    "/_sandbox/livez",
     operation_id="livez",
     summary="Does the process live",
     tags=["control"],
@@ -110,7 +110,7 @@ async def livez() -> Response[Health]:
 
 
 @get(
-    "/readyz",
+    "/_sandbox/readyz",
     operation_id="readyz",
     summary="Can it serve",
     tags=["control"],
@@ -122,7 +122,7 @@ async def readyz() -> Response[Health]:
 
 
 @get(
-    "/info",
+    "/_sandbox/info",
     operation_id="info",
     summary="What is served",
     tags=["control"],
@@ -156,4 +156,4 @@ def _archive(archive: "Archive | None") -> ArchiveView | None:
     return ArchiveView(durability=archive.durability, pending=archive.pending, failure=archive.failure)
 
 
-HANDLERS = [health, livez, readyz, info]
+HANDLERS = [root, health, livez, readyz, info]

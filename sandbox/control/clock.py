@@ -94,7 +94,7 @@ class ClockSet(ClockView, frozen=True, kw_only=True):
 
 
 @get(
-    "/clock",
+    "/_sandbox/clock",
     operation_id="getClock",
     summary="What time is it",
     tags=["control"],
@@ -107,7 +107,7 @@ async def get_clock(request: AnyRequest) -> Response[ClockView]:
 
 
 @put(
-    "/clock",
+    "/_sandbox/clock",
     operation_id="setClock",
     summary="Set the clock",
     tags=["control"],
@@ -127,7 +127,7 @@ async def set_clock(request: AnyRequest, data: SkipValidation[JSONBody[ClockOrde
 
 
 @post(
-    "/clock/advance",
+    "/_sandbox/clock/advance",
     operation_id="advanceClock",
     summary="Let time pass",
     tags=["control"],

@@ -54,7 +54,7 @@ class _ZipOperation(Operation):
 
 
 @get(
-    "/export",
+    "/_sandbox/export",
     operation_id="exportSandbox",
     summary="Export the sandbox as files",
     tags=["control"],
@@ -69,7 +69,7 @@ async def export_sandbox(request: AnyRequest) -> Response[bytes]:
 
 
 @post(
-    "/import",
+    "/_sandbox/import",
     operation_id="importSandbox",
     summary="Replace the sandbox by files",
     tags=["control"],
@@ -102,7 +102,7 @@ async def import_sandbox(request: AnyRequest) -> Response[ImportDone]:
 
 
 @get(
-    "/diff",
+    "/_sandbox/diff",
     operation_id="diffSandbox",
     summary="What has changed",
     tags=["control"],

@@ -88,7 +88,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get(
-    "/messages",
+    "/_sandbox/messages",
     operation_id="listMessages",
     summary="Read the inbox",
     tags=["inbox"],
@@ -103,7 +103,7 @@ async def list_messages(
 
 
 @delete(
-    "/messages",
+    "/_sandbox/messages",
     operation_id="deleteMessages",
     summary="Empty the inbox",
     tags=["inbox"],
@@ -117,7 +117,7 @@ async def delete_messages(request: AnyRequest, channel: ChannelFilter = None, to
 
 
 @get(
-    "/messages/latest",
+    "/_sandbox/messages/latest",
     operation_id="latestMessage",
     summary="Read the newest message",
     tags=["inbox"],
@@ -134,7 +134,7 @@ async def latest_message(
 
 
 @post(
-    "/messages/wait",
+    "/_sandbox/messages/wait",
     operation_id="waitForMessage",
     summary="Wait for a message",
     tags=["inbox"],

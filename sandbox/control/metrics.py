@@ -39,7 +39,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get(
-    "/metrics",
+    "/_sandbox/metrics",
     operation_id="metrics",
     summary="Numbers for Prometheus",
     tags=["control"],

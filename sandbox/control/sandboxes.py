@@ -91,7 +91,7 @@ class SandboxList(msgspec.Struct, frozen=True):
 
 
 @post(
-    "/sandboxes",
+    "/_sandbox/sandboxes",
     operation_id="createSandbox",
     summary="Fork a sandbox",
     tags=["control"],
@@ -127,7 +127,7 @@ async def create_sandbox(
 
 
 @get(
-    "/sandboxes",
+    "/_sandbox/sandboxes",
     operation_id="listSandboxes",
     summary="List sandboxes",
     tags=["control"],
@@ -140,7 +140,7 @@ async def list_sandboxes(request: AnyRequest) -> Response[SandboxList]:
 
 
 @get(
-    "/sandboxes/{sandbox_id:str}",
+    "/_sandbox/sandboxes/{sandbox_id:str}",
     operation_id="getSandbox",
     summary="Look at a sandbox",
     tags=["control"],
@@ -153,7 +153,7 @@ async def get_sandbox(request: AnyRequest, sandbox_id: FromPath[str]) -> Respons
 
 
 @delete(
-    "/sandboxes/{sandbox_id:str}",
+    "/_sandbox/sandboxes/{sandbox_id:str}",
     operation_id="deleteSandbox",
     summary="Remove a sandbox",
     tags=["control"],

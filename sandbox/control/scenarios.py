@@ -48,7 +48,7 @@ class ScenarioApplied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get(
-    "/scenarios",
+    "/_sandbox/scenarios",
     operation_id="listScenarios",
     summary="List scenarios",
     tags=["control"],
@@ -62,7 +62,7 @@ async def list_scenarios(request: AnyRequest) -> Response[ScenarioList]:
 
 
 @get(
-    "/scenarios/{scenario_name:str}",
+    "/_sandbox/scenarios/{scenario_name:str}",
     operation_id="getScenario",
     summary="Look at a scenario",
     tags=["control"],
@@ -75,7 +75,7 @@ async def get_scenario(request: AnyRequest, scenario_name: FromPath[str]) -> Res
 
 
 @post(
-    "/scenarios/{scenario_name:str}",
+    "/_sandbox/scenarios/{scenario_name:str}",
     operation_id="applyScenario",
     summary="Apply a scenario",
     tags=["control"],

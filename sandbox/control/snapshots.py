@@ -49,7 +49,7 @@ class SnapshotList(msgspec.Struct, frozen=True):
 
 
 @get(
-    "/snapshots",
+    "/_sandbox/snapshots",
     operation_id="listSnapshots",
     summary="List snapshots",
     tags=["control"],
@@ -62,7 +62,7 @@ async def list_snapshots(request: AnyRequest) -> Response[SnapshotList]:
 
 
 @post(
-    "/snapshots",
+    "/_sandbox/snapshots",
     operation_id="takeSnapshot",
     summary="Take a snapshot",
     tags=["control"],
@@ -78,7 +78,7 @@ async def take_snapshot(request: AnyRequest, data: SkipValidation[JSONBody[NewSn
 
 
 @get(
-    "/snapshots/{name:str}",
+    "/_sandbox/snapshots/{name:str}",
     operation_id="getSnapshot",
     summary="Look at a snapshot",
     tags=["control"],
@@ -90,7 +90,7 @@ async def get_snapshot(request: AnyRequest, name: FromPath[str]) -> Response[Sna
 
 
 @post(
-    "/snapshots/{name:str}/restore",
+    "/_sandbox/snapshots/{name:str}/restore",
     operation_id="restoreSnapshot",
     summary="Go back to a snapshot",
     tags=["control"],
@@ -109,7 +109,7 @@ async def restore_snapshot(request: AnyRequest, name: FromPath[str]) -> Response
 
 
 @delete(
-    "/snapshots/{name:str}",
+    "/_sandbox/snapshots/{name:str}",
     operation_id="deleteSnapshot",
     summary="Forget a snapshot",
     tags=["control"],

@@ -60,7 +60,7 @@ class Digest(msgspec.Struct, frozen=True):
 
 
 @post(
-    "/reset",
+    "/_sandbox/reset",
     operation_id="reset",
     summary="Reset the sandbox",
     tags=["control"],
@@ -96,7 +96,7 @@ async def reset(request: AnyRequest, data: SkipValidation[JSONBody[ResetOrder | 
 
 
 @get(
-    "/digest",
+    "/_sandbox/digest",
     operation_id="digest",
     summary="Digest of the state",
     tags=["control"],
@@ -108,7 +108,7 @@ async def digest(request: AnyRequest) -> Response[Digest]:
 
 
 @get(
-    "/invariants",
+    "/_sandbox/invariants",
     operation_id="invariants",
     summary="Check all invariants",
     tags=["control"],

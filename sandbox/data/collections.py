@@ -62,7 +62,7 @@ class CollectionList(msgspec.Struct, frozen=True):
 
 
 @get(
-    "/",
+    "/_data",
     operation_id="listCollections",
     summary="List collections",
     tags=["data"],
@@ -79,7 +79,7 @@ async def list_collections(request: AnyRequest) -> Response[CollectionList]:
 
 
 @get(
-    "/{collection:str}",
+    "/_data/{collection:str}",
     operation_id="listRecords",
     summary="List records",
     tags=["data"],
@@ -110,7 +110,7 @@ async def list_records(request: AnyRequest, collection: FromPath[str]) -> Respon
 
 
 @get(
-    "/{collection:str}/{record_id:str}",
+    "/_data/{collection:str}/{record_id:str}",
     operation_id="getRecord",
     summary="Get a record",
     tags=["data"],
@@ -131,7 +131,7 @@ async def get_record(request: AnyRequest, collection: FromPath[str], record_id: 
 
 
 @post(
-    "/{collection:str}",
+    "/_data/{collection:str}",
     operation_id="createRecord",
     summary="Add a record",
     tags=["data"],
@@ -152,7 +152,7 @@ async def create_record(request: AnyRequest, collection: FromPath[str], data: Bo
 
 
 @put(
-    "/{collection:str}/{record_id:str}",
+    "/_data/{collection:str}/{record_id:str}",
     operation_id="replaceRecord",
     summary="Replace a record",
     tags=["data"],
@@ -168,7 +168,7 @@ async def replace_record(
 
 
 @patch(
-    "/{collection:str}/{record_id:str}",
+    "/_data/{collection:str}/{record_id:str}",
     operation_id="changeRecord",
     summary="Change a record",
     tags=["data"],
@@ -184,7 +184,7 @@ async def change_record(
 
 
 @delete(
-    "/{collection:str}/{record_id:str}",
+    "/_data/{collection:str}/{record_id:str}",
     operation_id="deleteRecord",
     summary="Delete a record",
     tags=["data"],
@@ -200,7 +200,7 @@ async def delete_record(
 
 
 @put(
-    "/{collection:str}",
+    "/_data/{collection:str}",
     operation_id="replaceSingle",
     summary="Replace a collection that is one value",
     tags=["data"],
@@ -212,7 +212,7 @@ async def replace_single(request: AnyRequest, collection: FromPath[str], data: B
 
 
 @patch(
-    "/{collection:str}",
+    "/_data/{collection:str}",
     operation_id="changeSingle",
     summary="Change a collection that is one value",
     tags=["data"],
