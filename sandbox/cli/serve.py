@@ -118,6 +118,11 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
                 _LOG.warning("the banner could not be written to stdout: %s", error.strerror)
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Stop; what is not answered by the end of the grace gets a problem."""
+            app.stops()
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -147,6 +147,13 @@ class SandboxWasResetError(SandboxError):
     title, title_ar = "The sandbox was reset meanwhile", "أعيد ضبط البيئة التجريبية أثناء الانتظار"
 
 
+class ServerStoppingError(SandboxError):
+    """The server was stopped while the request was under way; what it asked for may have been done."""
+
+    code, status = "server_stopping", 503
+    title, title_ar = "The server is stopping", "الخادم قيد الإيقاف"
+
+
 class ArchiveFailedError(SandboxError):
     """What was done could not be written to the archive yet; it stands in memory, and is tried again."""
 

@@ -23,7 +23,7 @@ from sandbox.core.errors import (
     NotFoundError,
     ValidationFailedError,
 )
-from sandbox.core.sandbox_errors import ArchiveFailedError, ReadOnlyError
+from sandbox.core.sandbox_errors import ArchiveFailedError, ReadOnlyError, ServerStoppingError
 from sandbox.http.auth import authenticate
 from sandbox.http.call import Call, attach
 from sandbox.http.observing import Observer, Outcome
@@ -49,6 +49,8 @@ _GZIP_THREAD_FROM_BYTES = 65_536
 
 _SINGLE_HEADERS = (b"authorization", b"content-type", b"host", b"idempotency-key", b"if-match", b"x-sandbox")
 
+_CUT_OFF = "The server was stopped before this was answered, and it may have been done. Ask again once it runs again."
+
 _LOG = logging.getLogger("sandbank")
 
 
@@ -65,6 +67,8 @@ class Edge:
         self._delay_s = fixed_duration(f"{delay}ms" if delay.isdigit() else delay) / SECOND
         archive = house.archive
         self._archive = archive if archive is not None and archive.durability == "write" else None
+        self.stopping = False
+        """Whether the server stops: from then on, what it cuts off is answered as a problem."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -76,6 +80,11 @@ class Edge:
         out = _Answer(call, send, self._archive)
         try:
             await self._serve(call, receive, out)
+        except asyncio.CancelledError:
+            if not self.stopping or out.begun:
+                raise
+            out.hurry()
+            await self._refuse(call, out, ServerStoppingError(_CUT_OFF))
         except Exception:
             # A bug after all that was caught: the server below answers for us.
             out.outcome.status = out.outcome.status or 500
@@ -161,7 +170,7 @@ class Edge:
 class _Answer:
     """Sends an answer: holds its start back until the first bytes are there, then finishes both."""
 
-    __slots__ = ("_archive", "_call", "_ended", "_headless", "_send", "_start", "origin", "outcome")
+    __slots__ = ("_archive", "_call", "_ended", "_headless", "_send", "_start", "begun", "origin", "outcome")
 
     def __init__(self, call: Call, send: Send, archive: "Archive | None") -> None:
         self._call = call
@@ -172,6 +181,8 @@ class _Answer:
         """Whether all has been sent, whatever still comes."""
         self._start: HTTPResponseStartEvent | None = None
         self._headless = False
+        self.begun = False
+        """Whether the client has got the first of it."""
         self.origin: str | None = None
         self.outcome = Outcome()
 
@@ -179,6 +190,10 @@ class _Answer:
         """The method that Litestar sees: HEAD is GET, and its body is dropped here."""
         self._headless = method == "HEAD"
         return "GET" if self._headless else method
+
+    def hurry(self) -> None:
+        """Wait for no disk any more."""
+        self._archive = None
 
     async def send_plain(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
         """A whole answer of the edge's own."""
@@ -223,6 +238,7 @@ class _Answer:
             headers.append((b"vary", b"Accept-Encoding"))
             if not is_packed and takes_gzip(call):
                 body, headers = await _compressed(body, headers)
+        self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if self._headless:
             body = b""

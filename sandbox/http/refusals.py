@@ -26,12 +26,18 @@ from sandbox.core.sandbox_errors import (
     ReadOnlyError,
     SandboxRequiredError,
     SandboxUnknownError,
+    ServerStoppingError,
 )
 from sandbox.http.operations import ABOUT_THE_PROCESS, EVERYBODY, Operation
 from sandbox.http.origins import UNGUARDED, is_guarded
 
-_ALWAYS: tuple[type[DomainError], ...] = (ValidationFailedError, SandboxUnknownError, InternalError)
-"""A parameter or header that is at fault, a sandbox that does not exist, a bug of ours."""
+_ALWAYS: tuple[type[DomainError], ...] = (
+    ValidationFailedError,
+    SandboxUnknownError,
+    InternalError,
+    ServerStoppingError,
+)
+"""A parameter or header that is at fault, a sandbox that does not exist, a bug of ours, an end of the server."""
 
 _SIGNED_IN = (UnauthenticatedError, TokenInvalidError, TokenExpiredError, TokenOfOtherSandboxError)
 _GUARDED = (ControlTokenRequiredError, HostNotAllowedError, OriginNotAllowedError)

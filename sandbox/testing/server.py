@@ -17,6 +17,7 @@ import uvicorn
 from sandbox.app import create_app
 
 if TYPE_CHECKING:
+    from sandbox.app import Application
     from sandbox.core.settings import Settings
 
 _KEEP_ALIVE_SECONDS = 3600
@@ -69,7 +70,7 @@ class ServerThread:
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
-            _Server(config, self._ready).run(sockets=[self._listener])
+            _Server(config, app, self._ready).run(sockets=[self._listener])
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits for the start
             if not self._ready.done():
                 self._ready.set_exception(error)
@@ -78,11 +79,17 @@ class ServerThread:
 class _Server(uvicorn.Server):
     """Says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, ready: Future[_Server]) -> None:
+    def __init__(self, config: uvicorn.Config, app: Application, ready: Future[_Server]) -> None:
         super().__init__(config)
+        self._app = app
         self._told = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then wake whoever waits for it."""
         await super().startup(sockets)
         self._told.set_result(self)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; what is not answered by the end of the grace gets a problem."""
+        self._app.stops()
+        await super().shutdown(sockets)

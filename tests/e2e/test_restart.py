@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -276,5 +276,6 @@ def test_a_request_that_waits_does_not_keep_a_stopped_server(tmp_path: Path) -> 
             code, _, _ = server.stop()
             assert code == 0
             assert elapsed_ms(started) < 20_000
-            with suppress(httpx.HTTPError):
-                assert waiting.result().status_code >= 500
+            answer = waiting.result()
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["request_id"]) == ("server_stopping", answer.headers["x-request-id"])

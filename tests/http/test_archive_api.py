@@ -93,6 +93,24 @@ def test_a_sandbox_is_on_disk_when_its_maker_is_told(kept: Client, monkeypatch: 
     assert kept.run(story()) == 201
 
 
+def test_a_server_that_stops_answers_who_waits_for_a_stuck_disk(
+    kept: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(archive_of(kept.app.house), monkeypatch)
+    headers = user.headers | {"idempotency-key": "the key"}
+
+    async def story() -> Any:
+        asked = asyncio.create_task(kept.http.post("/v1/transfers", json=BODY, headers=headers))
+        await gate.reached.wait()
+        kept.app.stops()
+        asked.cancel()
+        answer = await asked
+        gate.open.set()
+        return answer
+
+    assert_problem(kept.run(story()), 503, "server_stopping")
+
+
 def test_a_failing_disk_is_a_503_and_the_order_can_be_asked_for_again(
     kept: Client, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
