@@ -97,7 +97,7 @@ def _litestar(settings: Settings, house: House, meter: Meter) -> Litestar:
         house.close()
 
     return Litestar(
-        # One list, no routers: Litestar copies every handler of a router, which was half of its start.
+        # One list, no routers: Litestar copies the handlers of a router, which took a fifth of the application's start.
         route_handlers=[
             *auth.HANDLERS,
             *accounts.HANDLERS,
