@@ -28,7 +28,7 @@ test: $(READY) ## Run all tests (ARGS='-k name' pass options on)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 fuzz: $(READY) ## Ask every operation far more than CI does (EXAMPLES=200 SEED=... to replay)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/contract --timeout 0 --fuzz-examples $(EXAMPLES) --fuzz-seed $(SEED) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/contract --timeout 0 -o faulthandler_timeout=0 --fuzz-examples $(EXAMPLES) --fuzz-seed $(SEED) $(ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, import contracts, OpenAPI drift and breaking changes
 	@$(BIN)/ruff check .

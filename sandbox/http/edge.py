@@ -79,12 +79,7 @@ class Edge:
         call = Call(cast("HTTPScope", scope), self._house)
         out = _Answer(call, send, self._archive)
         try:
-            await self._serve(call, receive, out)
-        except asyncio.CancelledError:
-            if not self.stopping or out.begun:
-                raise
-            out.hurry()
-            await self._refuse(call, out, ServerStoppingError(_CUT_OFF))
+            await self._serve_until_stopped(call, receive, out)
         except Exception:
             # A bug after all that was caught: the server below answers for us.
             out.outcome.status = out.outcome.status or 500
@@ -94,6 +89,19 @@ class Edge:
                 self._observer.over(call, out.outcome, started=started)
             finally:
                 call.leave()
+
+    async def _serve_until_stopped(self, call: Call, receive: Receive, out: "_Answer") -> None:
+        """Serve; where the end of the server cuts that off, the client is told so, unless its answer has begun."""
+        try:
+            await self._serve(call, receive, out)
+        except asyncio.CancelledError:
+            if not self.stopping or out.begun:
+                raise
+            refusal = ServerStoppingError(_CUT_OFF)
+            # Or what else the client has sent on this connection would be done now, when no archive keeps it any more.
+            refusal.headers["connection"] = "close"
+            out.hurry()
+            await self._refuse(call, out, refusal)
 
     async def _serve(self, call: Call, receive: Receive, out: "_Answer") -> None:
         scope = call.scope
@@ -238,8 +246,8 @@ class _Answer:
             headers.append((b"vary", b"Accept-Encoding"))
             if not is_packed and takes_gzip(call):
                 body, headers = await _compressed(body, headers)
-        self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        self.begun = True
         if self._headless:
             body = b""
         outcome.size = len(body)

@@ -201,11 +201,12 @@ def test_a_terminal_gets_colours_unless_it_wants_none(
             assert process.stdout is not None
             url = json.loads(process.stdout.readline())["url"]
             httpx.get(f"{url}/_sandbox/info")
-            assert select.select([here], [], [], TIMEOUT_SECONDS)[0], "nothing was written"
-            line = os.read(here, 10_000).decode()
+            line = ""
+            while "/_sandbox/info" not in line or not line.endswith("\n"):
+                assert select.select([here], [], [], TIMEOUT_SECONDS)[0], f"nothing more was written after {line!r}"
+                line += os.read(here, 10_000).decode()
         finally:
             process.terminate()
             process.wait(TIMEOUT_SECONDS)
             os.close(here)
-    assert "/_sandbox/info" in line
     assert ("\x1b[" in line) is coloured

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -18,8 +17,6 @@ from bankside import FATIMA_CURRENT, FATIMA_SAVINGS
 from processes import Server, sandbank, serving_process
 from served import HEADERS, sign_in
 from support import copy_of_tiny, edit, transfer_body
-
-from sandbox.core.clock import elapsed_ms, stopwatch
 
 CLIENTS = 4
 AMOUNT = "0.001"
@@ -261,21 +258,3 @@ def test_a_server_that_cannot_write_at_the_end_says_so(tmp_path: Path) -> None:
     assert code == 1
     assert "the archive in data lacks the last changes: database is locked" in err
     assert "Traceback" not in err
-
-
-def test_a_request_that_waits_does_not_keep_a_stopped_server(tmp_path: Path) -> None:
-    """A wait may last a minute; who stops a container gives it ten seconds."""
-    with serving_process("--port", "0", "--json", home=tmp_path) as server:
-        url = json.loads(server.line())["url"]
-        with ThreadPoolExecutor(1) as pool, httpx.Client(base_url=url, timeout=30) as http:
-            waiting = pool.submit(http.post, "/_sandbox/messages/wait", json={"timeout_ms": 60_000})
-            while not waiting.running():
-                pass
-            assert http.get("/_sandbox/livez").status_code == 200
-            started = stopwatch()
-            code, _, _ = server.stop()
-            assert code == 0
-            assert elapsed_ms(started) < 20_000
-            answer = waiting.result()
-    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
-    assert (answer.json()["code"], answer.json()["request_id"]) == ("server_stopping", answer.headers["x-request-id"])

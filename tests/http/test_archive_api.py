@@ -11,6 +11,7 @@ from archives import Gate, archive_of
 from bankside import ARJUN_CURRENT, FATIMA_CURRENT
 from checks import assert_problem
 from msgspec import structs
+from processes import TIMEOUT_SECONDS
 from support import VIRTUAL, Client, User, transfer_body
 
 BODY = transfer_body(FATIMA_CURRENT, ARJUN_CURRENT, "1.000")
@@ -104,9 +105,11 @@ def test_a_server_that_stops_answers_who_waits_for_a_stuck_disk(
         await gate.reached.wait()
         kept.app.stops()
         asked.cancel()
-        answer = await asked
-        gate.open.set()
-        return answer
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await asked
+        finally:
+            gate.open.set()
 
     assert_problem(kept.run(story()), 503, "server_stopping")
 
