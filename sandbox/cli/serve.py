@@ -95,6 +95,8 @@ def _open(settings: Settings, access_log: "AccessLog") -> "Application":
 def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
     import uvicorn  # noqa: PLC0415
 
+    from sandbox.http.protocol import Http1Protocol  # noqa: PLC0415
+
     class Server(uvicorn.Server):
         """Says when it is ready, and ends well when it is told to stop."""
 
@@ -129,7 +131,7 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
         access_log=False,
         lifespan="on",
         loop="auto",
-        http="auto",
+        http=Http1Protocol,
         # None is served yet. With a library for it installed, a handshake would be a 403 that is no problem of ours.
         ws="none",
         # A wait for a message may last a minute; the archive must be written before a container is killed.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from sandbox.app import create_app
+from sandbox.http.protocol import Http1Protocol
 
 if TYPE_CHECKING:
     from sandbox.app import Application
@@ -64,7 +65,7 @@ class ServerThread:
             config = uvicorn.Config(
                 app,
                 access_log=False,
-                http="auto",
+                http=Http1Protocol,
                 lifespan="on",
                 log_config=None,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
