@@ -15,6 +15,7 @@ from sandbox.bank.access import WITH_HOLDER, Actor, account_keys, find_account, 
 from sandbox.bank.ledger import Leg, Posting, next_seq, post, require_open, reverse
 from sandbox.bank.lists import Slice, Window, cut
 from sandbox.core import iban
+from sandbox.core.choice import require_exactly_one
 from sandbox.core.clock import format_instant, local_date
 from sandbox.core.errors import (
     AccountBlockedError,
@@ -51,8 +52,7 @@ class Creditor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         """Refuse what names nobody, or two."""
-        if (self.account_id is None) == (self.iban is None):
-            raise ValueError("name exactly one of account_id and iban")
+        require_exactly_one(self)
 
 
 class NewTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

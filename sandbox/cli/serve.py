@@ -93,11 +93,9 @@ def _open(settings: Settings, access_log: "AccessLog") -> "Application":
 
 
 def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
-    import uvicorn  # noqa: PLC0415
+    from sandbox.http.server import BankServer  # noqa: PLC0415 - the web framework loads only where it serves
 
-    from sandbox.http.protocol import Http1Protocol  # noqa: PLC0415
-
-    class Server(uvicorn.Server):
+    class Server(BankServer):
         """Says when it is ready, and ends well when it is told to stop."""
 
         def handle_exit(self, sig: int, frame: "FrameType | None") -> None:  # noqa: ARG002
@@ -120,24 +118,8 @@ def _run(app: "Application", listener: socket.socket, *, as_json: bool) -> None:
                 _LOG.warning("the banner could not be written to stdout: %s", error.strerror)
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            """Stop; what is not answered by the end of the grace gets a problem."""
-            app.stops()
-            await super().shutdown(sockets)
-
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        loop="auto",
-        http=Http1Protocol,
-        # None is served yet. With a library for it installed, a handshake would be a 403 that is no problem of ours.
-        ws="none",
-        # A wait for a message may last a minute; the archive must be written before a container is killed.
-        timeout_graceful_shutdown=_LAST_ANSWERS_S,
-    )
-    Server(config).run(sockets=[listener])
+    # A wait for a message may last a minute; the archive must be written before a container is killed.
+    Server(app, grace_s=_LAST_ANSWERS_S).run(sockets=[listener])
 
 
 def _say_what_is_missing(app: "Application", *, read: bool) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get, post, put
 from litestar.params import JSONBody, SkipValidation
 
+from sandbox.core.choice import require_exactly_one
 from sandbox.core.clock import Instant, InstantError, format_instant, parse_instant
 from sandbox.core.duration import DurationError, parse_duration
 from sandbox.core.errors import Fault, ValidationFailedError
@@ -70,6 +71,10 @@ class AdvanceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         | None
     ) = None
     to: _Time | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what says neither, or both."""
+        require_exactly_one(self)
 
 
 class FiredView(msgspec.Struct, frozen=True):
@@ -138,8 +143,6 @@ async def advance_clock(request: AnyRequest, data: SkipValidation[JSONBody[Advan
     """Move business time on. Everything that falls due on the way happens, in order, before the answer."""
     root = call_of(request).root
     order = strict(AdvanceOrder, data)
-    if (order.by is None) == (order.to is None):
-        raise ValidationFailedError([Fault("", "one_of", "send either by or to")])
     to = _after(root.now, order.by) if order.by is not None else _instant(order.to or "", "/to")
     fired = await _advanced(root, to)
     return plain(Advanced(format_instant(root.now), fired))

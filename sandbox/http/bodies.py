@@ -210,8 +210,7 @@ def _own_rules(value: dict[str, Any], kind: inspect.StructType, pointer: str) ->
         return  # a field is missing or of a wrong type, which has been said already
     except ValueError as error:
         field = getattr(error, "field", None)
-        code = "one_of" if hasattr(kind.cls, "exactly_one_of") else "invalid"
-        yield Fault(_below(pointer, field) if field else pointer, getattr(error, "code", code), str(error))
+        yield Fault(_below(pointer, field) if field else pointer, getattr(error, "code", "invalid"), str(error))
 
 
 def _walk_union(value: Any, kind: inspect.UnionType, pointer: str) -> Iterator[Fault]:

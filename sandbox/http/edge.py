@@ -95,7 +95,7 @@ class Edge:
         try:
             await self._serve(call, receive, out)
         except asyncio.CancelledError:
-            if not self.stopping or out.begun:
+            if not self.stopping or out.outcome.status is not None:
                 raise
             refusal = ServerStoppingError(_CUT_OFF)
             # Or what else the client has sent on this connection would be done now, when no archive keeps it any more.
@@ -178,7 +178,7 @@ class Edge:
 class _Answer:
     """Sends an answer: holds its start back until the first bytes are there, then finishes both."""
 
-    __slots__ = ("_archive", "_call", "_ended", "_headless", "_send", "_start", "begun", "origin", "outcome")
+    __slots__ = ("_archive", "_call", "_ended", "_headless", "_send", "_start", "origin", "outcome")
 
     def __init__(self, call: Call, send: Send, archive: "Archive | None") -> None:
         self._call = call
@@ -189,8 +189,6 @@ class _Answer:
         """Whether all has been sent, whatever still comes."""
         self._start: HTTPResponseStartEvent | None = None
         self._headless = False
-        self.begun = False
-        """Whether the client has got the first of it."""
         self.origin: str | None = None
         self.outcome = Outcome()
 
@@ -231,7 +229,6 @@ class _Answer:
             body, more, self._ended = problem_body(refusal, call), False, True
             headers.append((b"content-length", b"%d" % len(body)))
         outcome = self.outcome
-        outcome.status = status
         if status >= 400:
             outcome.problem = code_of(headers, body)
         if call.request_id:
@@ -247,7 +244,7 @@ class _Answer:
             if not is_packed and takes_gzip(call):
                 body, headers = await _compressed(body, headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        self.begun = True
+        outcome.status = status
         if self._headless:
             body = b""
         outcome.size = len(body)

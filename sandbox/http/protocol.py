@@ -46,28 +46,13 @@ class Http1Protocol(HttpToolsProtocol):
         self._repeating = True
         self.parser.feed_data(b"POST / HTTP/1.1\r\n%s\r\n" % b"".join(framing))
 
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        if not self._repeating:
-            super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of its address."""
-        if not self._repeating:
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
-        if not self._repeating:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        """The end of its head: from here on it is answered."""
+        """The end of a head: from here on a request is answered, once."""
         if not self._repeating:
             super().on_headers_complete()
         self._repeating = False
 
     def on_message_complete(self) -> None:
-        """The end of its body; after an offer, that which the parser takes for it is the end of the head."""
+        """The end of a body; after an offer, that which the parser takes for it is the end of the head."""
         if not self.parser.should_upgrade() or self._should_upgrade():
             super().on_message_complete()

@@ -12,10 +12,8 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from sandbox.app import create_app
-from sandbox.http.protocol import Http1Protocol
+from sandbox.http.server import BankServer
 
 if TYPE_CHECKING:
     from sandbox.app import Application
@@ -61,36 +59,21 @@ class ServerThread:
         # Everything happens in this thread, the compiling too: SQLite connections stay in the thread that made them.
         try:
             app = create_app(self._settings)
-            # No log_config: logging belongs to whoever runs the tests.
-            config = uvicorn.Config(
-                app,
-                access_log=False,
-                http=Http1Protocol,
-                lifespan="on",
-                log_config=None,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-            _Server(config, app, self._ready).run(sockets=[self._listener])
+            server = _Server(app, grace_s=_GRACE_SECONDS, keep_alive_s=_KEEP_ALIVE_SECONDS, ready=self._ready)
+            server.run(sockets=[self._listener])
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits for the start
             if not self._ready.done():
                 self._ready.set_exception(error)
 
 
-class _Server(uvicorn.Server):
+class _Server(BankServer):
     """Says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, app: Application, ready: Future[_Server]) -> None:
-        super().__init__(config)
-        self._app = app
+    def __init__(self, app: Application, *, grace_s: int, keep_alive_s: int, ready: Future[_Server]) -> None:
+        super().__init__(app, grace_s=grace_s, keep_alive_s=keep_alive_s)
         self._told = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then wake whoever waits for it."""
         await super().startup(sockets)
         self._told.set_result(self)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; what is not answered by the end of the grace gets a problem."""
-        self._app.stops()
-        await super().shutdown(sockets)

@@ -196,7 +196,8 @@ def test_a_closed_account_neither_pays_nor_receives(root: StateRoot, fatima: Act
 
 def test_a_frozen_account_pays_nobody_whoever_that_is(root: StateRoot, fatima: Actor) -> None:
     for to in ({"account_id": ARJUN_CURRENT}, {"iban": "broken"}, {"account_id": FATIMA_FROZEN}):
-        refused(root, fatima, FATIMA_FROZEN, 1_000, AccountBlockedError, **to)
+        kept = refused(root, fatima, FATIMA_FROZEN, 1_000, AccountBlockedError, **to)
+        assert kept.status_reason == "AC06"
 
 
 def test_a_receiver_that_would_hold_too_much_is_over_the_limit(root: StateRoot, fatima: Actor) -> None:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +58,10 @@ def test_a_token_never_changes() -> None:
 
 def test_a_token_is_signed_as_rfc_8037_says() -> None:
     signed, _, signature = TOKEN.rpartition(".")
-    Ed25519PublicKey.from_public_bytes(public_bytes(KEY)).verify(decoded(signature), signed.encode())
+    published = Ed25519PublicKey.from_public_bytes(public_bytes(KEY))
+    published.verify(decoded(signature), signed.encode())
+    with pytest.raises(InvalidSignature):
+        published.verify(decoded(signature), signed.encode() + b".")
 
 
 def test_a_token_names_its_algorithm_and_key() -> None:

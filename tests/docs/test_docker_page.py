@@ -30,7 +30,7 @@ def test_every_docker_run_names_the_image_and_a_command_that_is_taken(run: str) 
     for place, word in enumerate(words[:image]):
         if word == "--env":
             name, _, value = words[place + 1].partition("=")
-            load(flags={}, environ={name: value}, file=None)
+            assert name in load(flags={}, environ={name: value}, file=None).sources.values()
     commandlines.require_taken(words[image + 1 :] or IMAGE.last("CMD").words)
 
 

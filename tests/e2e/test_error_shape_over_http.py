@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 from pages import REPOSITORY, text_of
 from processes import Server, serving_process
+from wires import Answer, connected, read_answer
 
 from sandbox.core.catalogue import catalogue
 
@@ -32,14 +33,6 @@ class Running(NamedTuple):
     port: int
 
 
-class Answer(NamedTuple):
-    """What came back."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server of `seeds/tiny`."""
@@ -48,18 +41,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def exchange(port: int, raw: bytes) -> Answer:
-    """Send bytes, read one answer; interim answers (100) are passed over."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
+    """Send bytes, read one answer."""
+    with connected(f"http://127.0.0.1:{port}") as wire:
         wire.sendall(raw)
-        stream = wire.makefile("rb")
-        status = 100
-        while status == 100:
-            status = int(stream.readline().split()[1])
-            headers = {}
-            while line := stream.readline().strip():
-                name, _, value = line.decode("latin-1").partition(":")
-                headers[name.lower()] = value.strip()
-        return Answer(status, headers, stream.read(int(headers.get("content-length", "0"))))
+        return read_answer(wire.makefile("rb"))
 
 
 NO_HTTP = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from processes import TIMEOUT_SECONDS
 from support import VIRTUAL
+from wires import connected, read_answer
 
 from sandbox.testing.server import ServerThread
 
@@ -29,9 +29,7 @@ def server() -> Iterator[ServerThread]:
 @pytest.fixture
 def wire(server: ServerThread) -> Iterator[socket.socket]:
     """A connection to it."""
-    with socket.create_connection(
-        ("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=TIMEOUT_SECONDS
-    ) as connection:
+    with connected(server.url) as connection:
         yield connection
         connection.sendall(head("DELETE", "/_sandbox/sandboxes/h2c", b"Connection: close\r\n"))
         while connection.recv(65_536):
@@ -48,16 +46,9 @@ def order(headers: bytes = LENGTH) -> bytes:
 
 def answers(wire: socket.socket, count: int) -> list[tuple[int, Any]]:
     """Status and body of so many answers."""
-    found: list[tuple[int, Any]] = []
     with wire.makefile("rb") as stream:
-        while len(found) < count:
-            status = int(stream.readline().split()[1])
-            size = 0
-            while line := stream.readline().strip().lower():
-                if line.startswith(b"content-length:"):
-                    size = int(line.partition(b":")[2])
-            found.append((status, json.loads(stream.read(size)) if size else None))
-    return found
+        found = [read_answer(stream) for _ in range(count)]
+    return [(answer.status, json.loads(answer.body)) for answer in found]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +64,6 @@ def answers(wire: socket.socket, count: int) -> list[tuple[int, Any]]:
     ids=["at once", "head and body", "three pieces", "chunked at once", "chunked", "two connection headers"],
 )
 def test_the_body_arrives(wire: socket.socket, pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
-    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for piece in pieces:
         wire.sendall(piece)
     ((status, made),) = answers(wire, 1)
@@ -103,7 +93,6 @@ def test_a_websocket_that_is_served_nowhere_is_a_request_like_any_other(wire: so
 
 
 def test_a_body_that_is_none_is_refused(server: ServerThread) -> None:
-    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
-    with socket.create_connection(address, timeout=TIMEOUT_SECONDS) as wire:
+    with connected(server.url) as wire:
         wire.sendall(order(b"Transfer-Encoding: chunked\r\n") + b"nonsense\r\n")
         assert wire.recv(1_000).startswith(b"HTTP/1.1 400")

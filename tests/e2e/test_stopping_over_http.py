@@ -5,8 +5,9 @@ import socket
 from pathlib import Path
 
 import httpx
-from processes import TIMEOUT_SECONDS, serving_process
+from processes import serving_process
 from support import VIRTUAL
+from wires import connected, read_answer
 
 from sandbox.core.clock import elapsed_ms, stopwatch
 from sandbox.testing.server import ServerThread
@@ -17,7 +18,7 @@ MAKE = b"POST /_sandbox/sandboxes HTTP/1.1\r\nHost: localhost\r\nContent-Length:
 
 def waiting_at(url: str, *, then: bytes = b"") -> socket.socket:
     """A connection whose request the server has begun, and which waits for a minute; `then` follows on it."""
-    wire = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=TIMEOUT_SECONDS)
+    wire = connected(url)
     head = b"POST /_sandbox/messages/wait HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     wire.sendall(head + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(WAIT))
     assert wire.recv(1_000).startswith(b"HTTP/1.1 100")  # it has begun to read
@@ -27,16 +28,13 @@ def waiting_at(url: str, *, then: bytes = b"") -> socket.socket:
 
 def assert_cut_off(wire: socket.socket) -> None:
     """All that comes is one problem; then the connection is closed."""
-    got = b""
-    while piece := wire.recv(65_536):
-        got += piece
-    head, _, body = got.partition(b"\r\n\r\n")
-    lines = head.decode().lower().split("\r\n")
-    assert lines[0] == "http/1.1 503 service unavailable"
-    assert {"content-type: application/problem+json", "connection: close"} < set(lines)
-    problem = json.loads(body)
-    assert problem["code"] == "server_stopping"
-    assert f"x-request-id: {problem['request_id']}" in lines
+    with wire.makefile("rb") as stream:
+        answer = read_answer(stream)
+        assert stream.read() == b""
+    assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.headers["connection"] == "close"
+    problem = json.loads(answer.body)
+    assert (problem["code"], problem["request_id"]) == ("server_stopping", answer.headers["x-request-id"])
 
 
 def test_a_request_that_waits_does_not_keep_a_stopped_server(tmp_path: Path) -> None:

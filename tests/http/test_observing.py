@@ -270,6 +270,32 @@ def test_what_the_end_of_the_server_cuts_off_has_no_status(client: Client) -> No
     assert meter.requests == {("health", "GET", None): 1}
 
 
+def test_the_end_of_the_server_begins_no_answer_again(client: Client) -> None:
+    sent: list[Message] = []
+
+    async def half(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        await asyncio.Event().wait()
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    async def cut_off() -> None:
+        task = asyncio.create_task(edge(scope_of("GET", "/_sandbox/health"), nothing_more, keep))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    lines: list[RequestLine] = []
+    edge = edge_around(half, client, lines)
+    edge.stopping = True
+    client.run(cut_off())
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert [facts(line, "status", "size") for line in lines] == [(200, 4)]
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_bug(
     watched: Client, lines: list[RequestLine], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -387,7 +387,8 @@ def test_hardly_anybody_ends_with_more_than_three_years_of_income() -> None:
 def test_the_checks_of_the_bank_pass() -> None:
     """The rules of docs/ecosystem.md, checked as `validate` does."""
     made = chunk()
-    load_files("chunk", written(made))
+    found = load_files("chunk", written(made)).raw.rows["transactions"]
+    assert len(found) == len(made.posted.movements.account) > 0
 
 
 def written(made: Chunk) -> dict[str, bytes]:
